@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Builds, deploys and checks the project; installs what it needs by itself. See usage below.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/tools/setup.sh"
+
+usage() {
+  cat >&2 <<'EOF'
+usage: ./build.sh deploy  <stage> [<region> <profile>]   deploy the stack and its offers
+       ./build.sh remove  <stage> [<region> <profile>]   remove the stack
+       ./build.sh package <stage>                        build the Lambda package
+       ./build.sh test    [--quick]                      run every test; --quick: those that need no server
+       ./build.sh lint    [<linter> …]                   run every linter
+
+A stage is up to 20 of a-z, 0-9 and -. Stage local is the embedded AWS and takes no region or profile.
+EOF
+  exit 1
+}
+
+run_tests() {
+  local code=0
+  if [ "${1:-}" = --quick ]; then
+    exec .venv/bin/python -m pytest -q -n 2 -m "not server" --ignore tests/local --ignore tests/browser
+  fi
+  .venv/bin/python -m tools.lint || code=1
+  .venv/bin/python -m pytest -q -n 2 --dist loadfile --ignore tests/local || code=1
+  .venv/bin/python -m pytest -q tests/local || code=1
+  exit $code
+}
+
+command=${1:-}
+[ $# -eq 0 ] || shift
+case "$command" in
+  deploy | remove)
+    is_target "$@" || usage
+    setup local
+    exec .venv/bin/python -m tools.deploy "$command" "$@"
+    ;;
+  package)
+    if [ $# -ne 1 ] || ! is_stage "$1"; then usage; fi
+    setup local
+    exec .venv/bin/python -m tools.deploy package "$1"
+    ;;
+  test)
+    [ $# -eq 0 ] || [ "$*" = --quick ] || usage
+    setup dev
+    run_tests "$@"
+    ;;
+  lint)
+    setup dev
+    exec .venv/bin/python -m tools.lint "$@"
+    ;;
+  *) usage ;;
+esac

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Lints the state machines and deploys them, with the stack that owns them.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/tools/setup.sh"
+
+if ! is_target "$@"; then
+  echo "usage: ./deploy-stepfunc.sh <stage> [<region> <profile>]   (stage local takes no region or profile)" >&2
+  exit 1
+fi
+setup local
+.venv/bin/python -m tools.lint_asl
+exec .venv/bin/python -m tools.deploy deploy "$@"

@@ -1,0 +1,105 @@
+"""The storage port on DynamoDB; its errors become the saga's at this edge and are seen nowhere else."""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from saga import expressions
+from saga.errors import TransientError
+from saga.ports import Item, Key, Lost, Write
+
+CONTENDED = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+"""Cancellation reasons that say nothing of the conditions: another transaction is at the item, or it is hot."""
+
+TRANSIENT = {
+    "InternalServerError",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "ThrottlingException",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+}
+"""Error codes after which the same call may succeed (DynamoDB Developer Guide, Error handling)."""
+
+ATTEMPTS = 5
+"""How often a contended write is tried here, before the state machine's retry takes over."""
+
+
+class Contended(TransientError):
+    """Another transaction holds the item, or the item is hot."""
+
+
+class DynamoStore:
+    """Tables named `<prefix>-<short name>`, through one low-level client."""
+
+    def __init__(self, client: Any, prefix: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        """Keep the client; `sleep` takes seconds and can be switched off."""
+        self.client, self.prefix, self._sleep = client, prefix, sleep
+
+    def get(self, key: Key, *, consistent: bool = True) -> Item | None:
+        """Return the item or None; raise TransientError when DynamoDB does not answer."""
+        try:
+            found = self.client.get_item(
+                TableName=f"{self.prefix}-{key.table}", Key=expressions.key(key), ConsistentRead=consistent
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise _translated(error) from error
+        return expressions.unmarshal(found["Item"]) if "Item" in found else None
+
+    def write(self, writes: Mapping[str, Write]) -> None:
+        """Write all or nothing; raise Lost if a condition fails, TransientError if it can't be known or done."""
+        requests = [expressions.request(self.prefix, write) for write in writes.values()]
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._send(list(writes), requests)
+            except Contended:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                self._sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  jitter is no secret
+        return None
+
+    def _send(self, names: list[str], requests: list[tuple[str, expressions.Request]]) -> None:
+        try:
+            match requests:
+                case [("Put", put)]:  # alone it costs half of what it costs in a transaction
+                    self.client.put_item(**put)
+                case [("Update", update)]:
+                    self.client.update_item(**update)
+                case _:
+                    items = [{verb: parameters} for verb, parameters in requests]
+                    self.client.transact_write_items(TransactItems=items)
+        except (ClientError, BotoCoreError) as error:
+            raise _lost(names, error) or _translated(error) from error
+
+
+def _lost(names: list[str], error: Exception) -> Exception | None:
+    """Read which conditions failed; None if the error is about something else."""
+    response: dict[str, Any] = getattr(error, "response", {})
+    code = response.get("Error", {}).get("Code")
+    if code == "ConditionalCheckFailedException":
+        return Lost({names[0]: _standing(response)})
+    if code != "TransactionCanceledException":
+        return None
+    reasons = dict(zip(names, response["CancellationReasons"], strict=True))
+    if any(reason["Code"] in CONTENDED for reason in reasons.values()):
+        return Contended(str(error))
+    failed = {name: _standing(r) for name, r in reasons.items() if r["Code"] == "ConditionalCheckFailed"}
+    return Lost(failed) if failed else None
+
+
+def _standing(reason: Mapping[str, Any]) -> Item | None:
+    return expressions.unmarshal(reason["Item"]) if reason.get("Item") else None
+
+
+def _translated(error: Exception) -> Exception:
+    """Make a TransientError of what may pass; a missing table or permission stays what it is."""
+    if isinstance(error, ClientError):
+        code = error.response["Error"]["Code"]
+        if code == "TransactionConflictException":
+            return Contended(str(error))
+        return TransientError(str(error)) if code in TRANSIENT else error
+    return TransientError(str(error))

@@ -1,0 +1,41 @@
+"""The composition root: environment → client → desk. Nothing is built at import, and the client once a process."""
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from saga.dynamo import DynamoStore
+from saga.ports import Desk, Store
+
+
+def faults_allowed() -> bool:
+    """Whether this stage lets an event bring faults on purpose."""
+    return os.environ.get("SAGA_FAULTS") == "allowed"
+
+
+def now() -> str:
+    """Return the time in UTC, as ISO 8601 to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def desk(event: Mapping[str, Any], context: Any) -> Desk:
+    """Return what a function works with; where faults are allowed, the storage fails as the event says."""
+    store: Store = _store()
+    if faults_allowed():
+        from saga import faults  # noqa: PLC0415  the file is in the package of such stages only
+
+        if fault := faults.planned(event):
+            store = faults.FaultyStore(store, fault, context.get_remaining_time_in_millis() / 1000)
+    return Desk(store, now)
+
+
+@cache
+def _store() -> DynamoStore:
+    import boto3  # noqa: PLC0415  a quarter of a second that a test of the other parts need not pay
+    from botocore.config import Config  # noqa: PLC0415
+
+    # A call that hangs must fail while the function still has time to say so.
+    config = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
+    return DynamoStore(boto3.client("dynamodb", config=config), os.environ["SAGA_TABLES"])

@@ -1,0 +1,297 @@
+"""Facts about what `sls package` makes of serverless.yml and infra/, for each kind of stage. No server is needed."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+STAGES = ("local", "dev", "prod", "elsewhere")
+FAULTS_ALLOWED = {"local", "dev"}
+SOURCES = ("infra", "handlers", "saga", "schemas", "statemachine")
+
+# Which of a function's actions go to which table; {own} is its participant's.
+BOOK = {"{own}Table": {"GetItem", "PutItem", "UpdateItem"}, "SagaLogTable": {"PutItem", "ConditionCheckItem"}}
+LAST_BOOK = BOOK | {"SagaLogTable": {"PutItem", "UpdateItem"}}
+CANCEL = {
+    "{own}Table": {"PutItem", "UpdateItem"},
+    "SagaLogTable": {"PutItem", "UpdateItem", "ConditionCheckItem"},
+}
+MAY = {
+    "BeginSaga": {"SagaLogTable": {"PutItem"}},
+    "EndSaga": {"SagaLogTable": {"GetItem", "PutItem", "UpdateItem"}},
+}
+
+
+@dataclass(frozen=True)
+class Package:
+    """What one stage's packaging left: the template and the zip."""
+
+    stage: str
+    folder: Path
+
+    @cached_property
+    def template(self) -> dict[str, Any]:
+        return json.loads((self.folder / "cloudformation-template-update-stack.json").read_text())
+
+    @cached_property
+    def files(self) -> set[str]:
+        with ZipFile(self.folder / "travel-saga.zip") as package:
+            return set(package.namelist())
+
+    def resources(self, kind: str) -> dict[str, dict[str, Any]]:
+        """The resources of a CloudFormation type, by logical id."""
+        return {name: r for name, r in self.template["Resources"].items() if r["Type"] == kind}
+
+    @property
+    def functions(self) -> dict[str, dict[str, Any]]:
+        """The Lambda functions by the name of their state."""
+        found = self.resources("AWS::Lambda::Function").items()
+        return {name.removesuffix("LambdaFunction"): function for name, function in found}
+
+    def policies(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """All permission statements, with the logical id of the role or policy they stand in."""
+        for name, role in self.resources("AWS::IAM::Role").items():
+            for policy in role["Properties"].get("Policies", []):
+                yield from ((name, statement) for statement in policy["PolicyDocument"]["Statement"])
+        for name, policy in self.resources("AWS::IAM::Policy").items():
+            statements = policy["Properties"]["PolicyDocument"]["Statement"]
+            yield from ((name, statement) for statement in statements)
+
+
+def package(stage: str, folder: Path, *arguments: str) -> Package:
+    """Package a copy of the sources, as Serverless cleans and fills `.serverless` beside its configuration."""
+    for source in SOURCES:
+        shutil.copytree(ROOT / source, folder / source)
+    for source in ("serverless.yml", "package.json", "requirements.txt", "bootstrap"):
+        shutil.copy(ROOT / source, folder)
+    (ROOT / ".local").mkdir(exist_ok=True)  # where downloaded libraries are kept
+    for source in ("node_modules", ".local"):
+        (folder / source).symlink_to(ROOT / source)
+    # No AWS_ variable, no profile: packaging asks AWS nothing.
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    subprocess.run(
+        [ROOT / "node_modules/.bin/sls", "package", "--stage", stage, *arguments],
+        cwd=folder,
+        env=environment | {"SAGA_PYTHON": sys.executable},
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    return Package(stage, folder / ".serverless")
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Package]:
+    """Every kind of stage, packaged without the third-party libraries: those take a download."""
+    folders = [tmp_path_factory.mktemp(stage) for stage in STAGES]
+    with ThreadPoolExecutor(2) as pool:
+        made = pool.map(lambda stage, folder: package(stage, folder, "--param=requirements=none"), STAGES, folders)
+        return dict(zip(STAGES, made, strict=True))
+
+
+@pytest.fixture(params=STAGES)
+def packaged(request: pytest.FixtureRequest, packages: dict[str, Package]) -> Package:
+    """One stage's package; a test that takes it runs for each kind of stage."""
+    return packages[request.param]
+
+
+def listed(value: Any) -> list[Any]:
+    """IAM takes one action for a list of one."""
+    return value if isinstance(value, list) else [value]
+
+
+def test_each_function_has_a_role_of_its_own(packaged: Package) -> None:
+    """No two functions share a role, and a function's role is named after it."""
+    roles = {name: function["Properties"]["Role"] for name, function in packaged.functions.items()}
+    assert roles == {name: {"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in packaged.functions}
+
+
+def test_nothing_is_allowed_by_wildcard(packaged: Package) -> None:
+    """No statement names an action or a resource by a wildcard or by what it is not."""
+    for name, statement in packaged.policies():
+        assert {"Effect", "Action", "Resource"} == set(statement), name
+        assert "*" not in json.dumps([statement["Action"], statement["Resource"]]), name
+
+
+def test_a_function_may_do_only_what_it_does(packaged: Package) -> None:
+    """A function reaches its own log group, its own participant's table and the saga log, and nothing else."""
+    for name, function in packaged.functions.items():
+        verb, own = re.fullmatch("(Begin|End|Book|Cancel)(.+)", name).groups()
+        tables = MAY.get(name) or (CANCEL if verb == "Cancel" else LAST_BOOK if own == "Car" else BOOK)
+        expected = {
+            json.dumps({"Fn::GetAtt": [table.format(own=own), "Arn"]}): {f"dynamodb:{action}" for action in actions}
+            for table, actions in tables.items()
+        }
+        log_group = json.dumps({"Fn::GetAtt": [f"{name}LogGroup", "Arn"]})
+        expected[log_group] = {"logs:CreateLogStream", "logs:PutLogEvents"}
+        role = function["Properties"]["Role"]["Fn::GetAtt"][0]
+        statements = [statement for owner, statement in packaged.policies() if owner == role]
+        assert {json.dumps(s["Resource"]): set(listed(s["Action"])) for s in statements} == expected, name
+        assert len(statements) == len(expected), name
+
+
+def test_a_machine_may_call_exactly_its_own_functions(packaged: Package) -> None:
+    """The policies attached to a machine's role allow the functions of its definition, and nothing else."""
+    for machine in packaged.resources("AWS::StepFunctions::StateMachine").values():
+        role = {"Ref": machine["Properties"]["RoleArn"]["Fn::GetAtt"][0]}
+        policies = packaged.resources("AWS::IAM::Policy").values()
+        allowed = [
+            (statement["Action"], statement["Resource"]["Fn::Sub"].rpartition(":")[2])
+            for policy in policies
+            if role in policy["Properties"]["Roles"]
+            for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        ]
+        called = [
+            ("lambda:InvokeFunction", f"travel-saga-{packaged.stage}-{function}")
+            for function in machine["Properties"]["DefinitionSubstitutions"]
+        ]
+        assert sorted(allowed) == sorted(called)
+
+
+def test_placeholders_are_the_substitutions(packaged: Package) -> None:
+    """Each task's resource is a placeholder of its state's name, which stands for the function of that name."""
+    for machine in packaged.resources("AWS::StepFunctions::StateMachine").values():
+        states = machine["Properties"]["Definition"]["States"]
+        resources = {name: state["Resource"] for name, state in states.items() if state["Type"] == "Task"}
+        assert resources == {name: f"${{{name}}}" for name in resources}
+        arns = {name: {"Fn::GetAtt": [f"{name}LambdaFunction", "Arn"]} for name in resources}
+        assert machine["Properties"]["DefinitionSubstitutions"] == arns
+
+
+def test_the_definition_is_deployed_as_written(packaged: Package) -> None:
+    """Serverless resolves ${type:…} and drops null, which CloudFormation would refuse: a definition has neither."""
+    machine = packaged.resources("AWS::StepFunctions::StateMachine")["BookingMachine"]
+    assert machine["Properties"]["Definition"] == json.loads((ROOT / "statemachine/booking.asl.json").read_text())
+
+
+def test_permission_exists_before_the_machine(packaged: Package) -> None:
+    """A function waits for the policy that lets the machine call it, and the machine waits for its functions."""
+    for name, function in packaged.functions.items():
+        assert f"{name}Callers" in function["DependsOn"], name
+        assert f"{name}Callers" in packaged.resources("AWS::IAM::Policy"), name
+
+
+def test_a_role_trusts_one_service(packaged: Package) -> None:
+    """Functions' roles are Lambda's to assume, machines' roles those of Step Functions in this account."""
+    functions = {f"{name}Role" for name in packaged.functions}
+    for name, role in packaged.resources("AWS::IAM::Role").items():
+        (statement,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        if name in functions:
+            assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+        else:
+            assert statement["Principal"] == {"Service": "states.amazonaws.com"}
+            own_account = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+            assert statement["Condition"] == {"StringEquals": own_account}
+
+
+def test_faults_can_be_injected_on_local_and_dev_only(packaged: Package) -> None:
+    """On any other stage neither the code of saga/faults.py nor the word that allows it is there."""
+    allowed = packaged.stage in FAULTS_ALLOWED
+    assert ("saga/faults.py" in packaged.files) is allowed
+    for function in packaged.functions.values():
+        variables = function["Properties"]["Environment"]["Variables"]
+        assert variables.get("SAGA_FAULTS") == ("allowed" if allowed else None)
+
+
+def test_functions_are_told_their_stage_and_tables(packaged: Package) -> None:
+    """SAGA_STAGE and SAGA_TABLES are all that a function is told on AWS."""
+    for function in packaged.functions.values():
+        variables = dict(function["Properties"]["Environment"]["Variables"])
+        variables.pop("SAGA_FAULTS", None)
+        assert (variables.pop("SAGA_PYTHON", None) is not None) is (packaged.stage == "local")
+        assert variables == {"SAGA_STAGE": packaged.stage, "SAGA_TABLES": f"travel-saga-{packaged.stage}"}
+
+
+def test_names_carry_the_stage(packaged: Package) -> None:
+    """Functions, tables and machines are named travel-saga-<stage>-…, a function by its state."""
+    prefix = f"travel-saga-{packaged.stage}"
+    names = {name: function["Properties"]["FunctionName"] for name, function in packaged.functions.items()}
+    assert names == {name: f"{prefix}-{name}" for name in names}
+    tables = packaged.resources("AWS::DynamoDB::Table").values()
+    expected = {f"{prefix}-{table}" for table in ("hotel", "flight", "car", "saga-log")}
+    assert {table["Properties"]["TableName"] for table in tables} == expected
+    machine = packaged.resources("AWS::StepFunctions::StateMachine")["BookingMachine"]
+    assert machine["Properties"]["StateMachineName"] == f"{prefix}-booking"
+
+
+def test_only_local_runs_under_the_bootstrap(packaged: Package) -> None:
+    """AWS runs Python 3.13 on arm64; the bootstrap, and the runtime that asks for it, are the embedded AWS's."""
+    local = packaged.stage == "local"
+    assert ("bootstrap" in packaged.files) is local
+    for function in packaged.functions.values():
+        assert function["Properties"]["Runtime"] == ("provided.al2023" if local else "python3.13")
+        assert function["Properties"]["Architectures"] == ["arm64"]
+
+
+def test_the_package_holds_sources_only(packaged: Package) -> None:
+    """Nothing but handlers, the saga and its schemas is packaged: no tests, no byte code, no tools."""
+    ours = re.compile(r"(handlers|saga)/([\w/]+)\.py|schemas/[\w.-]+\.json|bootstrap")
+    assert [name for name in packaged.files if not ours.fullmatch(name)] == []
+
+
+def test_every_handler_exists(packaged: Package) -> None:
+    """A function's handler is a function in a packaged file."""
+    for function in packaged.functions.values():
+        module, _, entry = function["Properties"]["Handler"].rpartition(".")
+        assert f"{module}.py" in packaged.files
+        assert callable(getattr(import_module(module.replace("/", ".")), entry))
+
+
+def test_a_function_ends_before_its_task(packaged: Package) -> None:
+    """A task waits longer than its function may run, so a function is dead before its retry starts."""
+    machine = packaged.resources("AWS::StepFunctions::StateMachine")["BookingMachine"]
+    for name, state in machine["Properties"]["Definition"]["States"].items():
+        if state["Type"] == "Task":
+            assert packaged.functions[name]["Properties"]["Timeout"] < state["TimeoutSeconds"], name
+
+
+def test_tables_are_guarded(packaged: Package) -> None:
+    """Every table is encrypted, restorable to a point in time and paid by use; in prod nothing deletes it."""
+    prod = packaged.stage == "prod"
+    for table in packaged.resources("AWS::DynamoDB::Table").values():
+        properties = table["Properties"]
+        assert properties["BillingMode"] == "PAY_PER_REQUEST"
+        assert properties["SSESpecification"] == {"SSEEnabled": True}
+        assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert properties["DeletionProtectionEnabled"] is prod
+        assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == ("Retain" if prod else "Delete")
+
+
+def test_logs_do_not_pile_up(packaged: Package) -> None:
+    """Every function's log group ends its entries: after a year in prod, after two weeks elsewhere."""
+    groups = packaged.resources("AWS::Logs::LogGroup")
+    assert set(groups) == {f"{name}LogGroup" for name in packaged.functions}
+    days = 365 if packaged.stage == "prod" else 14
+    assert {group["Properties"]["RetentionInDays"] for group in groups.values()} == {days}
+
+
+def test_each_participant_can_be_sold_out() -> None:
+    """Each participant offers something plentiful and something without capacity: both answers can be had for real."""
+    offers = json.loads((ROOT / "infra/offers.json").read_text())
+    assert set(offers) == {"hotel", "flight", "car"}
+    for capacities in offers.values():
+        assert all(type(capacity) is int for capacity in capacities.values())
+        assert 0 in capacities.values()
+        assert max(capacities.values()) >= 100
+
+
+def test_the_package_for_aws_fits_its_processor(tmp_path: Path) -> None:
+    """It is under 700 kB, holds the one native library for CPython 3.13 on aarch64, and leaves boto3 to the runtime."""
+    dev = package("dev", tmp_path)
+    native = [name for name in dev.files if name.endswith(".so")]
+    assert native == ["rpds/rpds.cpython-313-aarch64-linux-gnu.so"]
+    assert not [name for name in dev.files if name.startswith(("boto", "bin/", "tests/"))]
+    assert (dev.folder / "travel-saga.zip").stat().st_size < 700_000

@@ -1,0 +1,1 @@
+"""What needs nothing but Python: fakes instead of AWS, and no sockets."""

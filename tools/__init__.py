@@ -1,0 +1,1 @@
+"""What runs on an engineer's machine and never on AWS."""

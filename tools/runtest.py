@@ -1,0 +1,151 @@
+"""`./runtest.sh`: runs one trip on a deployed stage, shows it live, and reads the tables back to say how it ended."""
+
+import argparse
+import json
+import sys
+import time
+from typing import Any
+
+from rich.console import Console
+
+from saga.executions import booking_name
+from tools import deploy, events, follow, snapshot
+from tools.events import Event
+from tools.local.emulator import Emulator
+from tools.show import Show
+from tools.stage import Stage, ToolError, UsageError, last_deployed
+
+OUTCOMES = ("booked", "rolled-back", "refused", "needs-attention")
+
+TEXTS = {
+    "booked": "three live bookings, all of this saga",
+    "rolled-back": "nothing of the trip stays booked",
+    "refused": "nothing was done",
+    "needs-attention": "a cancel kept failing; the trip's record says what is owed",
+    "inconsistent": "the execution and the tables disagree",
+}
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Read the command line; wrong usage exits with 2."""
+    parser = argparse.ArgumentParser(
+        prog="./runtest.sh",
+        description="Run one trip and verify how it ended.",
+        epilog="exit: 0 booked whole or rolled back whole, or as --expect says; 1 anything else; "
+        "2 bad usage or input; 3 AWS or the emulator could not be reached",
+    )
+    parser.add_argument("event", help=f"a path, or one of: {', '.join(events.names())}")
+    parser.add_argument("--stage", help="default: the stage deployed last, or local")
+    parser.add_argument("--region", help="default: as deployed")
+    parser.add_argument("--profile", help="default: as deployed")
+    parser.add_argument("--expect", choices=OUTCOMES, help="the only outcome that exits with 0")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead")
+    return parser.parse_args(arguments)
+
+
+def choose_stage(wanted: argparse.Namespace) -> Stage:
+    """Return the stage to run on: the named one, else the one deployed last, else local."""
+    last = last_deployed()
+    if not wanted.stage and last and last.name == "prod":
+        raise UsageError("the stage deployed last is prod, where trips are real; name it to use it: --stage prod")
+    if not wanted.stage and not last:
+        stage = Stage("local")
+    elif last and wanted.stage in (None, last.name):
+        stage = last
+    else:
+        stage = Stage(wanted.stage)
+    if stage.is_local:
+        return stage
+    return Stage(stage.name, wanted.region or stage.region, wanted.profile or stage.profile)
+
+
+def make_ready(stage: Stage) -> None:
+    """For `local`, start the embedded AWS and deploy to it if that has not been done; progress goes to stderr."""
+    if not stage.is_local:
+        return
+    with stage.reaching():
+        Emulator.of_checkout().start()
+    client = stage.client("stepfunctions")
+    machines = client.list_state_machines()["stateMachines"]
+    if stage.machine() not in {machine["name"] for machine in machines}:
+        deploy.deploy(stage, sys.stderr)
+
+
+def start(stage: Stage, event: Event) -> str:
+    """Start the saga under its own name, or find the execution that has it already; return its ARN."""
+    client, machine = stage.client("stepfunctions"), stage.machine_arn()
+    name = booking_name(event.trip.trip_id, event.trip.saga_id)
+    try:
+        with stage.reaching():
+            started = client.start_execution(
+                stateMachineArn=machine, name=name, input=json.dumps(event.input, ensure_ascii=False)
+            )
+    except client.exceptions.ExecutionAlreadyExists:
+        return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+    except client.exceptions.StateMachineDoesNotExist as missing:
+        raise UsageError(f"stage {stage.name} is not deployed in {stage.region}: ./build.sh deploy …") from missing
+    return str(started["executionArn"])
+
+
+def run(stage: Stage, event: Event, show: Show | None) -> dict[str, Any]:
+    """Run the trip to its end and return what `--json` prints."""
+    begun, last, failure = time.monotonic(), None, None
+    arn = start(stage, event)
+    for step in follow.follow(stage, arn):
+        last = step
+        if step.what == "failed":
+            failure = {"step": step.state, "error": step.error, "message": _message(step.cause)}
+        if show:
+            show.step(step)
+    found = snapshot.read(stage, event.trip.trip_id)
+    outcome = found.outcome(event.trip.saga_id, last.error if last else None)
+    if show:
+        show.trip(found)
+    return {
+        "trip_id": event.trip.trip_id,
+        "stage": stage.name,
+        "execution_arn": arn,
+        "status": found.status,
+        "outcome": outcome,
+        "bookings": {name: found.bookings.get(name) for name in ("hotel", "flight", "car")},
+        "log": found.log,
+        "failure": failure,
+        "seconds": round(time.monotonic() - begun, 3),
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Run and return the exit code."""
+    wanted = parse(arguments)
+    console = Console(highlight=False)
+    try:
+        stage = choose_stage(wanted)
+        event = events.read(wanted.event, stage)
+        make_ready(stage)
+        if not wanted.json:
+            console.print(f"trip {event.trip.trip_id} on stage {stage.name}", soft_wrap=True)
+        report = run(stage, event, None if wanted.json else Show(console))
+    except ToolError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    outcome = report["outcome"]
+    if wanted.json:
+        print(json.dumps(report, ensure_ascii=False))
+    else:
+        failure = report["failure"]
+        why = f" ({failure['step']}: {failure['error']})" if failure and outcome != "booked" else ""
+        Show(console).verdict(outcome, f"{TEXTS[outcome]}{why}  {report['seconds']:.1f} s")
+    expected = (wanted.expect,) if wanted.expect else ("booked", "rolled-back")
+    return 0 if outcome in expected else 1
+
+
+def _message(cause: str | None) -> str | None:
+    """Return the error message in what Lambda reports as a cause: JSON with errorMessage and a stack trace."""
+    try:
+        return str(json.loads(cause or "")["errorMessage"])
+    except (ValueError, KeyError, TypeError):
+        return cause
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
