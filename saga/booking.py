@@ -1,7 +1,7 @@
 """A booking as its participant's table holds it, and how a saga knows its own."""
 
 from datetime import date
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from saga.log import Call
 from saga.ports import Item, Key
@@ -14,7 +14,7 @@ BOOKED, CANCELLED = "BOOKED", "CANCELLED"
 class Part(Protocol):
     """A participant's part of a trip: the offer it books, and the counters it takes one of each from."""
 
-    participant: str
+    participant: ClassVar[str]
 
     @property
     def offer(self) -> str:

@@ -14,14 +14,15 @@ from saga.ports import Item, Key, Lost, Write
 CONTENDED = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 """Cancellation reasons that say nothing of the conditions: another transaction is at the item, or it is hot."""
 
+CONFLICTS = {"TransactionConflictException", "TransactionInProgressException"}
+"""Error codes of the same, for a write alone and for the same transaction sent twice."""
+
 TRANSIENT = {
     "InternalServerError",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "ServiceUnavailable",
     "ThrottlingException",
-    "TransactionConflictException",
-    "TransactionInProgressException",
 }
 """Error codes after which the same call may succeed (DynamoDB Developer Guide, Error handling)."""
 
@@ -29,8 +30,8 @@ ATTEMPTS = 5
 """How often a contended write is tried here, before the state machine's retry takes over."""
 
 
-class Contended(TransientError):
-    """Another transaction holds the item, or the item is hot."""
+class Contended(Exception):
+    """Another transaction holds the item, or the item is hot; tried again in this file and never seen outside."""
 
 
 class DynamoStore:
@@ -56,9 +57,9 @@ class DynamoStore:
         for attempt in range(ATTEMPTS):
             try:
                 return self._send(list(writes), requests)
-            except Contended:
+            except Contended as contended:
                 if attempt == ATTEMPTS - 1:
-                    raise
+                    raise TransientError(str(contended)) from contended
                 self._sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311  jitter is no secret
         return None
 
@@ -78,7 +79,7 @@ class DynamoStore:
 
 def _lost(names: list[str], error: Exception) -> Exception | None:
     """Read which conditions failed; None if the error is about something else."""
-    response: dict[str, Any] = getattr(error, "response", {})
+    response: Mapping[str, Any] = error.response if isinstance(error, ClientError) else {}
     code = response.get("Error", {}).get("Code")
     if code == "ConditionalCheckFailedException":
         return Lost({names[0]: _standing(response)})
@@ -99,7 +100,7 @@ def _translated(error: Exception) -> Exception:
     """Make a TransientError of what may pass; a missing table or permission stays what it is."""
     if isinstance(error, ClientError):
         code = error.response["Error"]["Code"]
-        if code == "TransactionConflictException":
+        if code in CONFLICTS:
             return Contended(str(error))
         return TransientError(str(error)) if code in TRANSIENT else error
     return TransientError(str(error))

@@ -52,7 +52,6 @@ class TripConfirmed(Exception):
 
 
 REFUSALS: dict[str, type[Refusal]] = {
-    refusal.__name__: refusal
-    for refusal in (NotOffered, SoldOut, TripConflict, BookingCancelled, TripClosed)
+    refusal.__name__: refusal for refusal in (NotOffered, SoldOut, TripConflict, BookingCancelled, TripClosed)
 }
 """What a step may refuse with, by name; InvalidTrip is BeginSaga's alone."""

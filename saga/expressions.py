@@ -1,5 +1,6 @@
-"""A write of the port as a DynamoDB request. Names and values enter expressions through placeholders only, so no
-text of a traveller is ever part of an expression.
+"""A write of the port as a DynamoDB request.
+
+Names and values enter expressions through placeholders only, so no text of a traveller is ever part of one.
 """
 
 from decimal import Decimal
@@ -73,9 +74,7 @@ def _change(write: Change) -> Request:
         update += " REMOVE " + ", ".join(removes)
     request["UpdateExpression"] = update
     request["ExpressionAttributeNames"] |= sets | removes
-    request["ExpressionAttributeValues"] |= marshal(
-        {f":set{n}": value for n, value in enumerate(write.set.values())}
-    )
+    request["ExpressionAttributeValues"] |= marshal({f":set{n}": value for n, value in enumerate(write.set.values())})
     return request
 
 

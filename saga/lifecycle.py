@@ -5,10 +5,11 @@ CONFIRMED → CANCELLING → CANCELLED; what cannot be undone waits in NEEDS_ATT
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from saga import log
-from saga.errors import TransientError, TripConfirmed, TripConflict
+from saga.errors import InvalidTrip, Problem, TransientError, TripConfirmed, TripConflict
 from saga.log import Call
 from saga.ports import Change, Desk, Item, Lost, Put, Write
 from saga.trip import (
@@ -18,6 +19,7 @@ from saga.trip import (
     ENDED,
     NEEDS_ATTENTION,
     ROLLED_BACK,
+    UNDOING,
     Trip,
     digest,
 )
@@ -51,13 +53,31 @@ def begin(desk: Desk, trip: Trip, execution: str | None) -> None:
     if execution:
         record["execution"] = execution
     try:
-        desk.store.write(
-            {"trip": Put(log.trip_key(trip.trip_id), record), "begin": log.begun(trip.trip_id, now)}
-        )
+        desk.store.write({"trip": Put(log.trip_key(trip.trip_id), record), "begin": log.begun(trip.trip_id, 0, now)})
     except Lost as lost:
         standing = lost.standing.get("trip")
         if not standing or standing["saga_id"] != trip.saga_id:
             raise TripConflict(f"trip {trip.trip_id} belongs to another saga") from lost
+
+
+def begin_run(desk: Desk, trip_id: str, execution: str) -> Item:
+    """Begin the next undo of a trip, once for an execution (its ARN); return the trip's record, `runs` being the run.
+
+    A trip that is CONFIRMED or has ended is returned as it is. Raises InvalidTrip if there is no such trip.
+    """
+    for _ in range(_ROUNDS):
+        record = desk.store.get(log.trip_key(trip_id))
+        if not record:
+            raise InvalidTrip(Problem("/trip_id", "expected the id of a trip"))
+        if record["status"] not in (BOOKING, *UNDOING) or record.get("undo") == execution:
+            return record
+        counted: Item = {"runs": record["runs"] + 1, "undo": execution}
+        change = Change(log.trip_key(trip_id), (record["status"],), record["saga_id"], counted)
+        entry = log.begun(trip_id, counted["runs"], desk.now(), execution=execution)
+        with suppress(Lost):  # the trip moved on, or another undo took the number
+            desk.store.write({"trip": change, "begin": entry})
+            return record | counted
+    raise TransientError(f"trip {trip_id}: its undo could not begin")
 
 
 def close(desk: Desk, call: Call) -> str:
@@ -127,5 +147,3 @@ def _status(call: Call, record: Item | None) -> str:
     if record["status"] == CONFIRMED:
         raise TripConfirmed(f"trip {call.trip_id} is confirmed")
     return str(record["status"])
-
-

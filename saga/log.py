@@ -42,9 +42,9 @@ def trip_key(trip_id: str) -> Key:
     return Key(TABLE, trip_id, "TRIP")
 
 
-def begun(trip_id: str, at: str) -> Put:
-    """The saga begins: the first line of the story."""
-    return _put(trip_id, "LOG#00#00#Saga#000#BEGIN", step="Saga", kind=BEGIN, at=at, run=0)
+def begun(trip_id: str, run: int, at: str, **facts: Any) -> Put:
+    """A run of the saga begins: the booking, or one of its undos. Only one run gets each number."""
+    return _put(trip_id, f"LOG#{run:02}#00#Saga#000#BEGIN", step="Saga", kind=BEGIN, at=at, run=run, **facts)
 
 
 def started(call: Call, at: str) -> Put:

@@ -126,9 +126,7 @@ def _cancel_booking(desk: Desk, call: Call, part: Part) -> bool:
     now = desk.now()
     writes: dict[str, Write] = {
         "trip": Check(log.trip_key(call.trip_id), UNDOING, call.saga_id),
-        "booking": Change(
-            key(call, part), (BOOKED,), call.saga_id, {"status": CANCELLED, "cancelled": now}
-        ),
+        "booking": Change(key(call, part), (BOOKED,), call.saga_id, {"status": CANCELLED, "cancelled": now}),
         "outcome": log.outcome(call, log.END, now, found=BOOKED),
         **{f"give back {name}": GiveBack(counter(part, name)) for name in part.takes},
     }

@@ -14,7 +14,11 @@ from saga.errors import InvalidTrip, Problem
 SCHEMAS = Path(__file__).parent.parent / "schemas"
 
 LONGEST_OWNER = 128
-"""Characters of an owner's name; a token's subject is at most 255 ASCII ones and ours are 36 (OpenID Connect Core, 2)."""
+"""Characters of an owner's name. The subject of a token, which an owner mostly is, has 36 in Cognito's."""
+
+
+MOST = 20
+"""How many problems are told at once: a person mends no more, and an answer has a size."""
 
 
 def load(text: str) -> Any:
@@ -29,25 +33,37 @@ def load(text: str) -> Any:
 
 
 def check(request: Any, *, faults_allowed: bool) -> dict[str, Any]:
-    """Return the input of a saga if it is one: a trip, perhaps with its `owner` and, where allowed, `faults`.
+    """Return the input of a booking if it is one: a trip, perhaps with its `owner` and, where allowed, `faults`.
 
     Raises InvalidTrip with every problem that the schemas find.
     """
+    return _check("trip", request, ("owner", "faults"), faults_allowed=faults_allowed)
+
+
+def check_cancellation(request: Any, *, faults_allowed: bool) -> dict[str, Any]:
+    """Return the input of an undo if it is one: a `trip_id` and, where allowed, `faults`. Raises InvalidTrip."""
+    return _check("cancellation", request, ("faults",), faults_allowed=faults_allowed)
+
+
+def _check(schema: str, request: Any, beside: tuple[str, ...], *, faults_allowed: bool) -> dict[str, Any]:
+    """Check a request against a schema, and what may stand beside it by rules of their own."""
     if not isinstance(request, dict):
         raise InvalidTrip(Problem("", "expected a JSON object"))
-    trip = {name: value for name, value in request.items() if name not in ("owner", "faults")}
-    problems = list(_problems("trip", trip))
+    try:
+        problems = list(_problems(schema, {name: value for name, value in request.items() if name not in beside}))
+        if "faults" in request and faults_allowed:
+            problems += _problems("faults", request["faults"], "/faults")
+    except RecursionError:  # jsonschema renders each value that it finds wrong
+        raise InvalidTrip(Problem("", "expected JSON of few levels")) from None
     owner = request.get("owner", "-")
-    if not isinstance(owner, str) or not 1 <= len(owner) <= LONGEST_OWNER:
+    if "owner" in beside and not (isinstance(owner, str) and 1 <= len(owner) <= LONGEST_OWNER):
         problems.append(Problem("/owner", f"expected a text of 1 to {LONGEST_OWNER} characters"))
-    if "faults" in request and faults_allowed:
-        problems += _problems("faults", request["faults"], "/faults")
-    elif "faults" in request:
+    if "faults" in request and not faults_allowed:
         problems.append(Problem("/faults", "expected none: this stage allows no faults on purpose"))
     if not problems and not _is_unicode(request):
         problems.append(Problem("", "expected texts without lone surrogates"))
     if problems:
-        raise InvalidTrip(*dict.fromkeys(problems))
+        raise InvalidTrip(*list(dict.fromkeys(problems))[:MOST])
     return request
 
 
@@ -59,13 +75,13 @@ def _problems(schema: str, value: Any, pointer: str = "") -> Iterator[Problem]:
 def _explain(error: ValidationError, pointer: str) -> Iterator[Problem]:
     """Say what was expected in the schema's own words, never what came: it may be huge or private."""
     schema: Any = error.schema
+    instance: Any = error.instance
     match error.validator:
         case "required":
-            for name in error.validator_value:
-                if name not in error.instance:
-                    yield Problem(f"{pointer}/{name}", "expected, but missing")
+            for name in sorted(set(schema["required"]) - set(instance)):
+                yield Problem(f"{pointer}/{name}", "expected, but missing")
         case "additionalProperties":
-            for name in sorted(set(error.instance) - set(schema["properties"])):
+            for name in sorted(set(instance) - set(schema["properties"])):
                 yield Problem(f"{pointer}/{_escaped(name)}", "expected no such field")
         case _:
             yield Problem(pointer, f"expected {schema['description']}")

@@ -1,12 +1,14 @@
-"""The composition root: environment → client → desk. Nothing is built at import, and the client once a process."""
+"""The composition root: environment → clients → desks. Nothing is built at import, and each client once a process."""
 
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from saga.dynamo import DynamoStore
+from saga.executions import Executions
+from saga.listing import Listing
 from saga.ports import Desk, Store
 
 
@@ -31,11 +33,26 @@ def desk(event: Mapping[str, Any], context: Any) -> Desk:
     return Desk(store, now)
 
 
+def executions() -> Executions:
+    """Return the executions of this stage's two state machines."""
+    machines = (os.environ[f"SAGA_{machine}_MACHINE"] for machine in ("BOOKING", "CANCELLATION"))
+    return Executions(_client("stepfunctions"), *machines)
+
+
+def listing() -> Listing:
+    """Return the lists of this stage's trips."""
+    return Listing(_client("dynamodb"), os.environ["SAGA_TABLES"])
+
+
+def _store() -> Store:
+    return DynamoStore(_client("dynamodb"), os.environ["SAGA_TABLES"])
+
+
 @cache
-def _store() -> DynamoStore:
+def _client(service: Literal["dynamodb", "stepfunctions"]) -> Any:
     import boto3  # noqa: PLC0415  a quarter of a second that a test of the other parts need not pay
     from botocore.config import Config  # noqa: PLC0415
 
     # A call that hangs must fail while the function still has time to say so.
     config = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
-    return DynamoStore(boto3.client("dynamodb", config=config), os.environ["SAGA_TABLES"])
+    return boto3.client(service, config=config)

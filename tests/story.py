@@ -1,8 +1,7 @@
 """Reading the sample trip back from a store in memory: the story its log tells, what is booked and what is taken."""
 
-from saga import log
 from saga.ports import Item, Key
-from tests import invariants
+from tests import tables
 from tests.memory import MemoryStore
 from tests.trips import TRIP
 
@@ -11,12 +10,12 @@ TRIP_ID = TRIP["trip_id"]
 
 def story(store: MemoryStore) -> list[str]:
     """The saga log in the order of its keys, each entry as `<step> <kind>`, with the status where the saga ends."""
-    return invariants.story(store.items, TRIP_ID)
+    return tables.story(store.items, TRIP_ID)
 
 
 def record(store: MemoryStore) -> Item:
     """The trip's record itself: to be read, or to be changed behind the saga's back."""
-    return store.items[log.trip_key(TRIP_ID)]
+    return tables.record(store.items, TRIP_ID)
 
 
 def booking(store: MemoryStore, participant: str) -> Item:
@@ -26,7 +25,7 @@ def booking(store: MemoryStore, participant: str) -> Item:
 
 def bookings(store: MemoryStore) -> dict[str, str]:
     """Each participant's booking status; a participant without a booking is left out."""
-    return {name: found["status"] for name, found in invariants.bookings(store.items, TRIP_ID).items()}
+    return tables.statuses(store.items, TRIP_ID)
 
 
 def taken(store: MemoryStore) -> dict[str, list[int]]:

@@ -20,7 +20,7 @@ def deploy(stage: Stage, out: TextIO = sys.stdout) -> None:
     The state machines are linted first, since nothing else would flag a bad definition before it fails a trip.
     Raises ToolError; Unreachable when the stage, or the emulator for `local`, cannot be had.
     """
-    _check_definitions()
+    _check_definitions(out)
     _make_ready(stage, out)
     print(f"deploying stage {stage.name} …", file=out, flush=True)
     serverless(stage, "deploy", out=out)
@@ -85,7 +85,8 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _check_definitions() -> None:
+def _check_definitions(out: TextIO) -> None:
+    print("linting the state machines …", file=out, flush=True)
     findings = lint_asl.lint(ROOT)
     if findings:
         raise ToolError("\n".join(["the state machines were not deployed:", *map(str, findings)]))

@@ -13,13 +13,13 @@ POLL = 0.1
 POLL_AWS = 0.5
 """The same on AWS, where GetExecutionHistory allows 5 to 20 calls a second for the whole account (Quotas)."""
 
-FAILURES = ("LambdaFunctionFailed", "LambdaFunctionTimedOut", "LambdaFunctionScheduleFailed", "TaskTimedOut", "TaskFailed")
+FAILURES = ("LambdaFunctionFailed", "LambdaFunctionTimedOut", "LambdaFunctionScheduleFailed", "TaskTimedOut")
 ENDS = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
 
 
 @dataclass(frozen=True)
 class Step:
-    """Something that happened in a state: `what` is entered, failed, done or ended; `error` and `cause` if it failed."""
+    """What happened in a state: `what` is entered, failed, done or ended; `error` and `cause` say why it failed."""
 
     at: datetime
     state: str
@@ -53,7 +53,7 @@ def _history(client: Any, execution_arn: str) -> list[dict[str, Any]]:
 
 def _step(event: dict[str, Any], state: str) -> Step | None:
     kind, at = event["type"], event["timestamp"]
-    details = next((value for name, value in event.items() if name.endswith("EventDetails")), {})
+    details: dict[str, Any] = next((value for name, value in event.items() if name.endswith("EventDetails")), {})
     if kind in ENDS:
         return Step(at, kind, "ended", details.get("error"), details.get("cause"))
     if kind in FAILURES:

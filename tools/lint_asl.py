@@ -84,7 +84,12 @@ def read_infra(folder: Path) -> Infra:
 def own_rules(name: str, text: str, infra: Infra) -> list[Finding]:
     """The rules of this project for one definition."""
     states = dict(_states(json.loads(text)))
-    found = [*_literals(name, states), *_placeholders(name, text), *_substitutions(name, text, infra)]
+    found = [
+        *_nulls(name, states),
+        *_literals(name, states),
+        *_placeholders(name, text),
+        *_substitutions(name, text, infra),
+    ]
     return found + [finding for state, body in states.items() for finding in _resource(name, state, body, infra)]
 
 
@@ -119,6 +124,13 @@ def _states(machine: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     elif isinstance(machine, list):
         for value in machine:
             yield from _states(value)
+
+
+def _nulls(name: str, states: dict[str, dict[str, Any]]) -> Iterator[Finding]:
+    """Find what the Serverless Framework drops on the way: without its null, a ResultPath means `$`."""
+    for state, body in states.items():
+        if re.search(r"[:\[,]null\b", json.dumps(body, separators=(",", ":"))):
+            yield Finding(name, state, "expected no null, which does not reach CloudFormation; name a path instead")
 
 
 def _literals(name: str, states: dict[str, dict[str, Any]]) -> Iterator[Finding]:

@@ -86,32 +86,41 @@ install_node() {
   echo "setup: Node packages done (${SECONDS} s)" >&2
 }
 
-# mkdir is atomic everywhere; flock is not on macOS. A lock whose owner is gone is taken over.
+# A hard link is made by one only, and says at once who made it; flock is not on macOS.
 lock_setup() {
   mkdir -p .local
-  local waited=0 owner
-  until mkdir .local/setup.lock 2>/dev/null; do
-    owner=$(cat .local/setup.lock/pid 2>/dev/null || true)
-    # No owner after five seconds: it was killed before it could sign.
-    if { [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; } || { [ -z "$owner" ] && [ $waited -ge 5 ]; }; then
-      waited=0
-      # Renaming is atomic too: of two that see the dead owner, one wins.
-      mv .local/setup.lock ".local/setup.lock.$$" 2>/dev/null && rm -rf ".local/setup.lock.$$"
-      continue
-    fi
-    [ $waited = 0 ] && echo "setup: another set-up is running, waiting for it …" >&2
+  local waited=0
+  # This subshell's own pid: $$ is the script's, and BASHPID is not in the bash of macOS.
+  # shellcheck disable=SC2016
+  self=$(exec sh -c 'echo $PPID')
+  echo "$self" >".local/setup.$self"
+  trap 'rm -f ".local/setup.$self"' EXIT
+  trap 'exit 130' INT TERM
+  until ln ".local/setup.$self" .local/setup.lock 2>/dev/null; do
+    if clear_dead_lock; then continue; fi
+    if [ $waited = 0 ]; then echo "setup: another set-up is running, waiting for it …" >&2; fi
     waited=$((waited + 1))
-    [ $waited -lt 600 ] || die 3 "setup: .local/setup.lock is held for ten minutes; remove it if no set-up runs"
+    [ $waited -lt 600 ] || die 3 "setup: .local/setup.lock is held for ten minutes; remove .local/setup.* if no set-up runs"
     sleep 1
   done
-  echo $$ >.local/setup.lock/pid
+  trap 'rm -f .local/setup.lock ".local/setup.$self"' EXIT
+}
+
+lock_is_dead() {
+  local owner
+  owner=$(cat .local/setup.lock 2>/dev/null) && [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null
+}
+
+# Of several that see a dead owner's lock one looks again and removes it; else the next might remove its successor's.
+clear_dead_lock() {
+  lock_is_dead && ln ".local/setup.$self" .local/setup.takeover 2>/dev/null || return 1
+  if lock_is_dead; then rm -f .local/setup.lock; fi
+  rm -f .local/setup.takeover
 }
 
 # Runs in a subshell, so that its trap and its exit are its own.
 setup_in_parallel() (
   lock_setup
-  trap 'rm -rf .local/setup.lock' EXIT
-  trap 'exit 130' INT TERM
   SECONDS=0
   code=0
   install_node &

@@ -1,7 +1,7 @@
 """How a trip looks in a terminal, and as plain lines where nobody looks."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,6 +13,9 @@ from saga.ports import Item
 from saga.trip import PARTICIPANTS
 from tools.follow import Step
 from tools.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 MARKS = {"entered": ("…", "dim"), "failed": ("✗", "red"), "done": ("✓", "green"), "ended": ("■", "bold")}
 COLOURS = {

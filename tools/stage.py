@@ -1,6 +1,7 @@
 """A stage: where it is, what its resources are called, and what to say when it cannot be reached."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any
 import boto3
 from botocore import exceptions as aws
 from botocore.config import Config
+from botocore.session import Session as BotocoreSession
 
 from tools.local import environment
 from tools.local.emulator import Emulator, EmulatorError
@@ -60,9 +62,12 @@ class Stage:
     profile: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a name that no resource could carry (UsageError)."""
+        """Refuse a name that no resource could carry (UsageError); put `local` where it is, whatever was said."""
         if not NAME.fullmatch(self.name):
             raise UsageError(f"stage {self.name!r}: expected up to 20 of a-z, 0-9 and -, starting with a letter")
+        if self.is_local:
+            object.__setattr__(self, "region", environment.REGION)
+            object.__setattr__(self, "profile", None)
 
     @property
     def is_local(self) -> bool:
@@ -73,7 +78,7 @@ class Stage:
     def session(self) -> boto3.Session:
         """A session that reaches this stage only: for `local`, none of the user's AWS settings count."""
         if self.is_local:
-            return boto3.Session("test", "test", region_name=environment.REGION)
+            return boto3.Session("test", "test", region_name=environment.REGION, botocore_session=_without_settings())
         with self.reaching():
             return boto3.Session(profile_name=self.profile, region_name=self.region)
 
@@ -154,13 +159,20 @@ class Stage:
                 return f"no AWS credentials for profile {self.profile}; `aws configure` or `aws sso login` sets them"
             case aws.TokenRetrievalError() | aws.SSOError() | aws.CredentialRetrievalError():
                 return f"the login of profile {self.profile} has expired; `aws sso login --profile {self.profile}`"
-            case aws.HTTPClientError() if self.is_local:
+            case aws.HTTPClientError() | aws.ConnectionError() if self.is_local:
                 return "the embedded AWS does not answer; `./build.sh deploy local` starts it"
-            case aws.HTTPClientError() | aws.InvalidRegionError():
+            case aws.HTTPClientError() | aws.ConnectionError() | aws.InvalidRegionError():
                 return f"AWS cannot be reached in region {self.region}; check the region's name and the network"
             case aws.ClientError() if error.response["Error"]["Code"] in BAD_CREDENTIALS:
                 return f"AWS refuses the credentials of profile {self.profile}: {error.response['Error']['Code']}"
         return None
+
+
+def _without_settings() -> BotocoreSession:
+    """A session that reads neither AWS_PROFILE nor the user's configuration files."""
+    nothing = {"profile": (None, None, None, None)}
+    nowhere = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+    return BotocoreSession(session_vars=nothing | nowhere)
 
 
 def last_deployed(path: Path = LAST_DEPLOY) -> Stage | None:

@@ -17,6 +17,8 @@ from zipfile import ZipFile
 
 import pytest
 
+from saga.trip import PARTICIPANTS
+
 ROOT = Path(__file__).parents[2]
 STAGES = ("local", "dev", "prod", "elsewhere")
 FAULTS_ALLOWED = {"local", "dev"}
@@ -128,9 +130,10 @@ def test_nothing_is_allowed_by_wildcard(packaged: Package) -> None:
 
 def test_a_function_may_do_only_what_it_does(packaged: Package) -> None:
     """A function reaches its own log group, its own participant's table and the saga log, and nothing else."""
+    last = list(PARTICIPANTS)[-1].capitalize()
     for name, function in packaged.functions.items():
         verb, own = re.fullmatch("(Begin|End|Book|Cancel)(.+)", name).groups()
-        tables = MAY.get(name) or (CANCEL if verb == "Cancel" else LAST_BOOK if own == "Car" else BOOK)
+        tables = MAY.get(name) or (CANCEL if verb == "Cancel" else LAST_BOOK if own == last else BOOK)
         expected = {
             json.dumps({"Fn::GetAtt": [table.format(own=own), "Arn"]}): {f"dynamodb:{action}" for action in actions}
             for table, actions in tables.items()
@@ -221,7 +224,7 @@ def test_names_carry_the_stage(packaged: Package) -> None:
     names = {name: function["Properties"]["FunctionName"] for name, function in packaged.functions.items()}
     assert names == {name: f"{prefix}-{name}" for name in names}
     tables = packaged.resources("AWS::DynamoDB::Table").values()
-    expected = {f"{prefix}-{table}" for table in ("hotel", "flight", "car", "saga-log")}
+    expected = {f"{prefix}-{table}" for table in (*PARTICIPANTS, "saga-log")}
     assert {table["Properties"]["TableName"] for table in tables} == expected
     machine = packaged.resources("AWS::StepFunctions::StateMachine")["BookingMachine"]
     assert machine["Properties"]["StateMachineName"] == f"{prefix}-booking"
@@ -281,7 +284,7 @@ def test_logs_do_not_pile_up(packaged: Package) -> None:
 def test_each_participant_can_be_sold_out() -> None:
     """Each participant offers something plentiful and something without capacity: both answers can be had for real."""
     offers = json.loads((ROOT / "infra/offers.json").read_text())
-    assert set(offers) == {"hotel", "flight", "car"}
+    assert list(offers) == list(PARTICIPANTS)
     for capacities in offers.values():
         assert all(type(capacity) is int for capacity in capacities.values())
         assert 0 in capacities.values()

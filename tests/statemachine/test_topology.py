@@ -125,6 +125,11 @@ def test_nothing_of_an_account_is_in_the_definition() -> None:
     assert set(re.findall(r"\$\{([^}]*)\}", TEXT)) == set(TASKS)
 
 
+def test_no_null_stands_in_the_definition() -> None:
+    """Serverless drops a property that is null, so the definition has none (a ResultPath would lose its meaning)."""
+    assert "null" not in TEXT
+
+
 def test_it_ends_in_four_ways() -> None:
     """TripBooked succeeds; the three other ends fail under their own names."""
     ends = {name: state for name, state in STATES.items() if state["Type"] in ("Succeed", "Fail")}

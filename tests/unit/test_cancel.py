@@ -4,8 +4,8 @@ from copy import deepcopy
 
 import pytest
 
-from saga.errors import BookingCancelled, TransientError, TripConfirmed, TripConflict
-from saga.ports import Desk, Key
+from saga.errors import TransientError, TripConfirmed, TripConflict
+from saga.ports import Desk
 from saga.trip import PARTICIPANTS
 from tests.memory import MemoryStore
 from tests.story import booking, bookings, record, story, taken

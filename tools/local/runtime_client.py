@@ -10,6 +10,7 @@ import json
 import os
 
 ROOT = "/2018-06-01/runtime/invocation"
+DEADLINE = "Lambda-Runtime-Deadline-Ms"
 _user_agent = "aws-lambda-python"
 
 
@@ -19,10 +20,13 @@ def initialize_client(user_agent: str) -> None:
     _user_agent = user_agent
 
 
-def next() -> tuple[bytes, dict[str, str]]:  # noqa: A001 — the native module's name
+def next() -> tuple[bytes, dict[str, str | int]]:  # noqa: A001 — the native module's name
     """Wait for an invocation, as long as it takes; return its event and the Lambda-Runtime-* headers."""
     response, body = _call("GET", f"{ROOT}/next", None, {})
-    return body, dict(response.getheaders())
+    headers: dict[str, str | int] = dict(response.getheaders())
+    # Milliseconds since 1970; the native client hands this one header on as a number.
+    headers[DEADLINE] = int(headers.get(DEADLINE, 0))
+    return body, headers
 
 
 def post_invocation_result(

@@ -1,0 +1,138 @@
+"""Cancel against the rest of the world: what others do between its transactions.
+
+The protocol lets nobody do most of this (a closed trip books nothing), so each of these guards backs another one up.
+"""
+
+from collections.abc import Callable
+from itertools import repeat
+
+import pytest
+
+from saga.errors import TransientError
+from saga.ports import Key
+from tests.memory import MemoryStore
+from tests.story import booking, bookings, record, story, taken
+from tests.unit.play import Play
+
+BOOKED = ["Saga BEGIN", "BookHotel START", "BookHotel END"]
+CANCELLED = ["CancelHotel START", "CancelHotel END"]
+STARTED = ["CancelHotel START"]
+
+
+@pytest.fixture
+def land(play: Play, store: MemoryStore) -> Callable[[], object]:
+    """A book that lands although the trip is closed."""
+
+    def land() -> None:
+        trip = record(store)
+        status, trip["status"] = trip["status"], "BOOKING"
+        play.book("hotel")
+        trip["status"] = status
+
+    return land
+
+
+def setting(store: MemoryStore, **facts: str) -> Callable[[], object]:
+    """Somebody else who changes the trip's record."""
+    return lambda: record(store).update(facts)
+
+
+def test_a_book_between_the_looks_is_cancelled(play: Play, store: MemoryStore, land: Callable[[], object]) -> None:
+    """A late book between the look for a booking and the tombstone is found by the next round, and cancelled."""
+    assert play.between(tombstone=land).cancel("hotel") == {"status": "CANCELLED"}
+    assert (bookings(store), taken(store)) == ({"hotel": "CANCELLED"}, {"hotel": [0, 0, 0]})
+    assert story(store) == [*BOOKED, *CANCELLED]
+
+
+def coming_and_going(play: Play, store: MemoryStore, times: int) -> Play:
+    """The same saga, where a booking is there at each tombstone, and gone again at each cancel, for some rounds."""
+    key, found = Key("hotel", "TRIP#trip-1"), {"status": "BOOKED", "saga_id": play.trip.saga_id}
+    come = repeat(lambda: store.items.update({key: dict(found)}), times)
+    return play.disturbed(tombstone=come, cancel=repeat(lambda: store.items.pop(key, None)))
+
+
+def test_looks_a_third_time(play: Play, store: MemoryStore) -> None:
+    """A cancel that twice finds a booking come and gone between its looks looks again, and leaves its tombstone."""
+    assert coming_and_going(play, store, times=2).cancel("hotel") == {"status": "CANCELLED"}
+    assert story(store) == ["Saga BEGIN", *CANCELLED]
+
+
+def test_does_not_look_a_fourth_time(play: Play, store: MemoryStore) -> None:
+    """A cancel that three times finds a booking come and gone asks to be retried."""
+    with pytest.raises(TransientError):
+        coming_and_going(play, store, times=3).cancel("hotel")
+    assert story(store) == ["Saga BEGIN", *STARTED]
+
+
+@pytest.mark.parametrize("status", ["ROLLED_BACK", "CANCELLED"])
+@pytest.mark.parametrize("before", ["cancel", "tombstone"])
+def test_an_end_under_way_is_respected(play: Play, store: MemoryStore, before: str, status: str) -> None:
+    """If another run ends the trip before a transaction of this cancel, it succeeds, and writes nothing more."""
+    end = setting(store, status=status)
+    assert play.between(**{before: end}).cancel("hotel") == {"status": "CANCELLED"}
+    assert bookings(store) == {}
+    assert story(store) == ["Saga BEGIN", *STARTED]
+
+
+@pytest.mark.parametrize("status", ["ROLLED_BACK", "CANCELLED"])
+def test_nothing_is_cancelled_after_the_end(play: Play, store: MemoryStore, status: str) -> None:
+    """If another run ends the trip just before a booking is cancelled, the log gets no END after the saga's."""
+    play.book("hotel")
+    end = setting(store, status=status)
+    assert play.between(cancel=end).cancel("hotel") == {"status": "CANCELLED"}
+    assert (bookings(store), taken(store)) == ({"hotel": "BOOKED"}, {"hotel": [1, 1, 1]})
+    assert story(store) == [*BOOKED, *STARTED]
+
+
+@pytest.mark.parametrize("booked", [True, False])
+@pytest.mark.parametrize("facts", [{"status": "CONFIRMED"}, {"status": "BOOKING"}, {"saga_id": "other"}])
+def test_only_a_trip_being_undone_is_cancelled(
+    play: Play, store: MemoryStore, facts: dict[str, str], booked: bool
+) -> None:
+    """If the trip is suddenly no trip of ours to undo, nothing is written and the cancel asks to be retried."""
+    if booked:
+        play.book("hotel")
+    told, had = story(store), bookings(store)
+    with pytest.raises(TransientError):
+        play.between(cancel=setting(store, **facts)).cancel("hotel")
+    assert (story(store), bookings(store)) == ([*told, *STARTED], had)
+
+
+@pytest.mark.parametrize("facts", [{"status": "CONFIRMED"}, {"status": "BOOKING"}, {"saga_id": "other"}])
+def test_only_a_trip_being_undone_gets_tombstones(play: Play, store: MemoryStore, facts: dict[str, str]) -> None:
+    """The tombstone's own transaction looks at the trip again."""
+    with pytest.raises(TransientError):
+        play.between(tombstone=setting(store, **facts)).cancel("hotel")
+    assert (story(store), bookings(store)) == (["Saga BEGIN", *STARTED], {})
+
+
+def test_an_ended_trip_of_another_is_no_success(play: Play, store: MemoryStore) -> None:
+    """That another saga's trip has ended says nothing of our booking."""
+    play.book("hotel")
+    with pytest.raises(TransientError):
+        play.between(cancel=setting(store, status="ROLLED_BACK", saga_id="other")).cancel("hotel")
+
+
+def test_never_gives_back_what_is_not_taken(play: Play, store: MemoryStore) -> None:
+    """If a counter says nothing is taken, the booking stays and the cancel asks to be retried, and so ends as owed."""
+    play.book("hotel")
+    store.items[Key("hotel", "TAKEN#Holiday Inn Dublin#2099-03-02")]["taken"] = 0
+    with pytest.raises(TransientError):
+        play.cancel("hotel")
+    assert (bookings(store), taken(store)) == ({"hotel": "BOOKED"}, {"hotel": [1, 0, 1]})
+    assert story(store) == [*BOOKED, *STARTED]
+
+
+def test_a_tombstone_of_another_cancel_is_enough(play: Play, store: MemoryStore) -> None:
+    """If the same cancel, delivered twice, wins between the looks, this one succeeds and logs no second END."""
+    assert play.between(tombstone=lambda: play.cancel("hotel")).cancel("hotel") == {"status": "CANCELLED"}
+    assert booking(store, "hotel")["status"] == "CANCELLED"
+    assert story(store) == ["Saga BEGIN", *CANCELLED]
+
+
+def test_a_cancel_of_another_cancel_is_enough(play: Play, store: MemoryStore) -> None:
+    """If the same cancel, delivered twice, wins just before, capacity is given back once."""
+    play.book("hotel")
+    assert play.between(cancel=lambda: play.cancel("hotel")).cancel("hotel") == {"status": "CANCELLED"}
+    assert taken(store) == {"hotel": [0, 0, 0]}
+    assert story(store) == [*BOOKED, *CANCELLED]
