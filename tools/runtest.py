@@ -9,11 +9,12 @@ from typing import Any
 from rich.console import Console
 
 from saga.executions import booking_name
-from tools import deploy, events, follow, snapshot
+from saga.trip import PARTICIPANTS
+from tools import deploy, events, follow, options, snapshot
 from tools.events import Event
 from tools.local.emulator import Emulator
 from tools.show import Show
-from tools.stage import Stage, ToolError, UsageError, last_deployed
+from tools.stage import Stage, UsageError
 
 OUTCOMES = ("booked", "rolled-back", "refused", "needs-attention")
 
@@ -35,28 +36,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "2 bad usage or input; 3 AWS or the emulator could not be reached",
     )
     parser.add_argument("event", help=f"a path, or one of: {', '.join(events.names())}")
-    parser.add_argument("--stage", help="default: the stage deployed last, or local")
-    parser.add_argument("--region", help="default: as deployed")
-    parser.add_argument("--profile", help="default: as deployed")
     parser.add_argument("--expect", choices=OUTCOMES, help="the only outcome that exits with 0")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead")
+    options.add(parser)
     return parser.parse_args(arguments)
-
-
-def choose_stage(wanted: argparse.Namespace) -> Stage:
-    """Return the stage to run on: the named one, else the one deployed last, else local."""
-    last = last_deployed()
-    if not wanted.stage and last and last.name == "prod":
-        raise UsageError("the stage deployed last is prod, where trips are real; name it to use it: --stage prod")
-    if not wanted.stage and not last:
-        stage = Stage("local")
-    elif last and wanted.stage in (None, last.name):
-        stage = last
-    else:
-        stage = Stage(wanted.stage)
-    if stage.is_local:
-        return stage
-    return Stage(stage.name, wanted.region or stage.region, wanted.profile or stage.profile)
 
 
 def make_ready(stage: Stage) -> None:
@@ -107,7 +89,7 @@ def run(stage: Stage, event: Event, show: Show | None) -> dict[str, Any]:
         "execution_arn": arn,
         "status": found.status,
         "outcome": outcome,
-        "bookings": {name: found.bookings.get(name) for name in ("hotel", "flight", "car")},
+        "bookings": {name: found.bookings.get(name) for name in PARTICIPANTS},
         "log": found.log,
         "failure": failure,
         "seconds": round(time.monotonic() - begun, 3),
@@ -117,26 +99,30 @@ def run(stage: Stage, event: Event, show: Show | None) -> dict[str, Any]:
 def main(arguments: list[str]) -> int:
     """Run and return the exit code."""
     wanted = parse(arguments)
-    console = Console(highlight=False)
-    try:
-        stage = choose_stage(wanted)
-        event = events.read(wanted.event, stage)
-        make_ready(stage)
-        if not wanted.json:
-            console.print(f"trip {event.trip.trip_id} on stage {stage.name}", soft_wrap=True)
-        report = run(stage, event, None if wanted.json else Show(console))
-    except ToolError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    outcome = report["outcome"]
-    if wanted.json:
-        print(json.dumps(report, ensure_ascii=False))
+    return options.told(lambda: run_event(wanted))
+
+
+def run_event(wanted: argparse.Namespace) -> int:
+    """Run the event on the stage that is wanted; return 0 if it ended as expected, else 1."""
+    stage = options.choose_stage(wanted)
+    event = events.read(wanted.event, stage)
+    make_ready(stage)
+    show = None if wanted.json else Show(Console(highlight=False))
+    if show:
+        show.title(f"trip {event.trip.trip_id} on stage {stage.name}")
+    report = run(stage, event, show)
+    if show:
+        show.verdict(report["outcome"], f"{_why(report)}  {report['seconds']:.1f} s")
     else:
-        failure = report["failure"]
-        why = f" ({failure['step']}: {failure['error']})" if failure and outcome != "booked" else ""
-        Show(console).verdict(outcome, f"{TEXTS[outcome]}{why}  {report['seconds']:.1f} s")
+        options.as_json(report)
     expected = (wanted.expect,) if wanted.expect else ("booked", "rolled-back")
-    return 0 if outcome in expected else 1
+    return 0 if report["outcome"] in expected else 1
+
+
+def _why(report: dict[str, Any]) -> str:
+    outcome, failure = report["outcome"], report["failure"]
+    cause = f" ({failure['step']}: {failure['error']})" if failure and outcome != "booked" else ""
+    return TEXTS[outcome] + cause
 
 
 def _message(cause: str | None) -> str | None:

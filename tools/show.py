@@ -1,7 +1,8 @@
 """How a trip looks in a terminal, and as plain lines where nobody looks."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,11 +12,9 @@ from rich.text import Text
 from saga.log import ABORT
 from saga.ports import Item
 from saga.trip import PARTICIPANTS
+from tools.attention import Stuck
 from tools.follow import Step
 from tools.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 MARKS = {"entered": ("…", "dim"), "failed": ("✗", "red"), "done": ("✓", "green"), "ended": ("■", "bold")}
 COLOURS = {
@@ -37,6 +36,10 @@ class Show:
         self._console = console
         self._entered: dict[str, datetime] = {}
         self._tries: dict[str, int] = {}
+
+    def title(self, text: str) -> None:
+        """Show what is about to run."""
+        self._console.print(escape(text), soft_wrap=True)
 
     def step(self, step: Step) -> None:
         """Show what happened in a state; what was only entered says so where somebody looks."""
@@ -64,6 +67,34 @@ class Show:
         self._console.print(_bookings(snapshot))
         self._console.print(_log(snapshot.log))
 
+    def stuck(self, trips: Sequence[Stuck]) -> None:
+        """Show the trips that need somebody."""
+        if not trips:
+            self._console.print("no trip is stuck")
+            return
+        table = Table("trip", "status", "since", "owed", "why", box=None)
+        for trip in trips:
+            why = ", ".join(sorted(set(trip.owed.values()))) or "unfinished"
+            since = f"{timedelta(seconds=round(trip.age))}"
+            table.add_row(trip.trip_id, Text(trip.status, "red"), since, ", ".join(sorted(trip.owed)) or "-", why)
+        self._console.print(table)
+
+    def findings(self, trips: int, violations: Sequence[str]) -> None:
+        """Show what an audit found."""
+        for line in violations:
+            self._console.print(Text(line, "red"), soft_wrap=True)
+        text = f"{trips} trips, {len(violations)} violations"
+        self._console.print(Text(text, "red" if violations else "green"))
+
+    @contextmanager
+    def progress(self, text: str, *, on: bool) -> Iterator[Callable[[int], None]]:
+        """Show a running count where somebody looks; yield what is told the count."""
+        if not (on and self._console.is_terminal):
+            yield lambda _count: None
+            return
+        with self._console.status(text) as status:
+            yield lambda count: status.update(f"{text}: {count:,} items")
+
     def verdict(self, outcome: str, text: str) -> None:
         """Show how it ended."""
         colour = COLOURS.get(outcome, "bold")
@@ -81,14 +112,26 @@ def _bookings(snapshot: Snapshot) -> Table:
 
 
 def _log(entries: Iterable[Item]) -> Table:
-    table = Table("time", "run", "step", "entry", "", title="saga log", title_justify="left", box=None)
+    """Tell the log line by line; an outcome says how long its step took, from its first START on."""
+    table = Table("time", "run", "step", "entry", "took", "", title="saga log", title_justify="left", box=None)
+    starts: dict[tuple[int, str], datetime] = {}
     for entry in entries:
+        at, step = datetime.fromisoformat(entry["at"]), (entry["run"], entry["step"])
+        took = f"{(at - starts[step]).total_seconds():.3f} s" if step in starts and entry["kind"] != "START" else ""
+        starts.setdefault(step, at)
         facts = [entry.get("status"), entry.get("error"), entry.get("message"), entry.get("confirmation")]
         if entry.get("attempt"):
             facts.append(f"attempt {entry['attempt'] + 1}")
         if entry.get("owed"):
             facts.append("owed: " + ", ".join(sorted(entry["owed"])))
         style = "red" if entry["kind"] == ABORT else "dim" if entry["kind"] == "START" else ""
-        row = (entry["at"][11:23], str(entry["run"]), entry["step"], entry["kind"], "  ".join(filter(None, facts)))
+        row = (
+            entry["at"][11:23],
+            str(entry["run"]),
+            entry["step"],
+            entry["kind"],
+            took,
+            "  ".join(filter(None, facts)),
+        )
         table.add_row(*(Text(cell) for cell in row), style=style)
     return table

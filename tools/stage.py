@@ -22,7 +22,6 @@ SERVICE = "travel-saga"
 LAST_DEPLOY = environment.ROOT / ".local" / "last-deploy.json"
 # The same bound as in tools/setup.sh; the longest resource name must stay under AWS's 64 characters.
 NAME = re.compile(r"[a-z][a-z0-9-]{0,19}")
-PARTICIPANTS = ("hotel", "flight", "car")
 
 # Error codes that mean: these credentials are no good.
 BAD_CREDENTIALS = {

@@ -9,9 +9,10 @@ from zipfile import ZipFile
 
 import pytest
 
+from saga.trip import PARTICIPANTS
 from tools.local import processes
 from tools.local.environment import port
-from tools.stage import PARTICIPANTS, Stage
+from tools.stage import Stage
 
 
 def run(checkout: Path, *command: str, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -41,7 +41,13 @@ def test_begin_returns_the_state() -> None:
     state = begin(trip())
     assert state.keys() == {"trip_id", "saga_id", "run", "trip", "faults", "bookings", "owed"}
     assert state["trip"] == {name: TRIP[name] for name in PARTICIPANTS}
-    assert (state["trip_id"], state["run"], state["faults"], state["bookings"], state["owed"]) == ("trip-1", 0, {}, {}, {})
+    assert (state["trip_id"], state["run"], state["faults"], state["bookings"], state["owed"]) == (
+        "trip-1",
+        0,
+        {},
+        {},
+        {},
+    )
 
 
 def test_begin_again_returns_the_same() -> None:
@@ -63,7 +69,16 @@ def test_a_trip_without_an_owner_is_the_operators(store: MemoryStore) -> None:
 
 @pytest.mark.parametrize(
     "request_",
-    [None, [], "trip", {}, trip("hotel/check_in", "2026-02-30"), trip(status="CONFIRMED"), trip(faults={}), trip(hotel=7)],
+    [
+        None,
+        [],
+        "trip",
+        {},
+        trip("hotel/check_in", "2026-02-30"),
+        trip(status="CONFIRMED"),
+        trip(faults={}),
+        trip(hotel=7),
+    ],
 )
 def test_an_invalid_trip_writes_nothing(store: MemoryStore, request_: Any) -> None:
     """InvalidTrip comes before anything is written."""
@@ -94,7 +109,13 @@ def test_faults_are_handed_on(monkeypatch: pytest.MonkeyPatch, store: MemoryStor
 def test_a_state_is_small() -> None:
     """The longest trip's state is far below the 256 KiB that Step Functions carries."""
     longest = trip(trip_id="x" * 64, owner="🏨" * 128)
-    for part, field in (("hotel", "name"), ("flight", "number"), ("flight", "depart"), ("flight", "arrive"), ("car", "model")):
+    for part, field in (
+        ("hotel", "name"),
+        ("flight", "number"),
+        ("flight", "depart"),
+        ("flight", "arrive"),
+        ("car", "model"),
+    ):
         longest[part][field] = "🏨" * 100
     assert len(json.dumps(begin(longest))) < 16_384
 
@@ -109,7 +130,9 @@ def test_functions_book_cancel_and_end(store: MemoryStore) -> None:
         called = event(state, f"Cancel{name.title()}", position, part=state["trip"][name])
         assert HANDLERS[name].cancel(called, None) == {"status": "CANCELLED"}
     assert saga.end(event(state, "EndSaga", 7, owed={}), None) == {"status": "ROLLED_BACK"}
-    steps = [f"Book{name.title()}" for name in PARTICIPANTS] + [f"Cancel{name.title()}" for name in reversed(PARTICIPANTS)]
+    steps = [f"Book{name.title()}" for name in PARTICIPANTS] + [
+        f"Cancel{name.title()}" for name in reversed(PARTICIPANTS)
+    ]
     told = [f"{step} {kind}" for step in steps for kind in ("START", "END")]
     assert story(store) == ["Saga BEGIN", *told, "Saga END ROLLED_BACK"]
     assert set(bookings(store).values()) == {"CANCELLED"}
@@ -118,7 +141,10 @@ def test_functions_book_cancel_and_end(store: MemoryStore) -> None:
 def test_end_keeps_the_errors_names(store: MemoryStore) -> None:
     """What is owed is kept as each participant's error name, without its long cause."""
     state = begin(trip())
-    owed = {"car": {"Error": "TransientError", "Cause": "x" * 30_000}, "hotel": {"Error": "States.Timeout", "Cause": ""}}
+    owed = {
+        "car": {"Error": "TransientError", "Cause": "x" * 30_000},
+        "hotel": {"Error": "States.Timeout", "Cause": ""},
+    }
     assert saga.end(event(state, "EndSaga", 7, owed=owed), None) == {"status": "NEEDS_ATTENTION"}
     assert record(store)["owed"] == {"car": "TransientError", "hotel": "States.Timeout"}
 

@@ -1,0 +1,96 @@
+"""What the steps rely on when many write at once; only a server can show it."""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from saga.errors import TransientError
+from saga.ports import Change, GiveBack, Key, Lost, Put, Store, Take
+
+AT_ONCE = 16
+
+
+def race(act: Callable[[int], object]) -> Counter[str]:
+    """Let sixteen act at one moment; count how they fared by the names of their errors, `done` for none."""
+    start = Barrier(AT_ONCE)
+
+    def one(number: int) -> str:
+        start.wait()
+        try:
+            act(number)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is counted
+            return type(error).__name__
+        return "done"
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return Counter(pool.map(one, range(AT_ONCE)))
+
+
+def patiently(act: Callable[[], object]) -> None:
+    """Act again after each TransientError, as the state machine does, until it is done or lost."""
+    while True:
+        try:
+            act()
+        except TransientError:
+            continue
+        return
+
+
+def booking(key: Key, number: int) -> Key:
+    return Key(key.table, f"{key.id}#{number}")
+
+
+def test_the_last_seats_are_sold_once(server: Store, key: Key) -> None:
+    """Ten seats and sixteen who want one: exactly ten get it, in transactions with their bookings."""
+
+    def book(number: int) -> None:
+        writes = {"booking": Put(booking(key, number), {"n": number}), "take": Take(key, 10)}
+        patiently(lambda: server.write(writes))
+
+    assert race(book) == {"done": 10, Lost.__name__: 6}
+    assert server.get(key) == {"id": key.id, "taken": 10}
+    assert sum(server.get(booking(key, number)) is not None for number in range(AT_ONCE)) == 10
+
+
+def test_single_takes_are_sold_once(server: Store, key: Key) -> None:
+    """The same holds for writes alone."""
+    assert race(lambda _: patiently(lambda: server.write({"take": Take(key, 10)}))) == {"done": 10, Lost.__name__: 6}
+    assert server.get(key) == {"id": key.id, "taken": 10}
+
+
+def test_one_of_many_puts_wins(server: Store, logged: Key) -> None:
+    """Of sixteen who put one item one wins, and its item is the one that stays."""
+    winners: list[int] = []
+
+    def act(number: int) -> None:
+        patiently(lambda: server.write({"trip": Put(logged, {"winner": number})}))
+        winners.append(number)
+
+    assert race(act) == {"done": 1, Lost.__name__: 15}
+    assert server.get(logged) == {"trip_id": logged.id, "entry": "TRIP", "winner": winners[0]}
+
+
+def test_one_of_many_changes_wins(server: Store, logged: Key, key: Key) -> None:
+    """A status is raised once: of sixteen transactions that raise it and give back, one gives back."""
+    server.write({"trip": Put(logged, {"status": "BOOKED", "saga_id": "mine"})})
+    for _ in range(2):
+        server.write({"take": Take(key, 2)})
+    change = Change(logged, ("BOOKED",), "mine", {"status": "CANCELLED"})
+    cancel = {"booking": change, "back": GiveBack(key)}
+    assert race(lambda _: patiently(lambda: server.write(cancel))) == {"done": 1, Lost.__name__: 15}
+    assert server.get(key) == {"id": key.id, "taken": 1}
+
+
+def test_contention_is_success_loss_or_transient(server: Store, key: Key) -> None:
+    """Transactions in each other's way end in success, in Lost or in TransientError; what they say is what they did."""
+    days = [booking(key, number) for number in range(4)]
+
+    def act(number: int) -> None:
+        order = days if number % 2 else days[::-1]
+        server.write({f"take {day.id}": Take(day, 8) for day in order})
+
+    fared = race(act)
+    assert set(fared) <= {"done", Lost.__name__, TransientError.__name__}
+    assert {(server.get(day) or {}).get("taken", 0) for day in days} == {fared["done"]}
+    assert fared["done"] <= 8

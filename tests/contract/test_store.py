@@ -1,0 +1,279 @@
+"""What the steps rely on when they read and write."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from saga.ports import Change, Check, GiveBack, Item, Key, Lost, Put, Store, Take, Write
+
+MINE = {"status": "BOOKING", "saga_id": "mine", "goal": "none"}
+NAMES = ["Hôtel Zürich", "🏨🛏️", "فندق دبلن", "\u202eevil", "') OR 1=1", "#status", ":is0", "x" * 1000, "\x00\n\t", " "]
+
+
+def put(store: Store, key: Key, item: Item) -> None:
+    store.write({"put": Put(key, item)})
+
+
+def lost(store: Store, **writes: Write) -> Mapping[str, Item | None]:
+    """What stands where these writes lose; it is an error if they do not."""
+    with pytest.raises(Lost) as error:
+        store.write(writes)
+    return error.value.standing
+
+
+def other(key: Key, name: str = "other") -> Key:
+    """Another item of the same test: in the log another entry, elsewhere another id."""
+    return replace(key, entry=f"LOG#{name}") if key.entry else replace(key, id=f"{key.id}#{name}")
+
+
+def facts(item: Item | None) -> Item:
+    """An item without the attributes of its key."""
+    assert item is not None
+    return {name: value for name, value in item.items() if name not in ("id", "trip_id", "entry")}
+
+
+@pytest.fixture(params=["key", "logged"])
+def anywhere(request: pytest.FixtureRequest) -> Key:
+    """A key of a participant's table, and one of the saga log."""
+    found: Key = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(params=["alone", "together"])
+def beside(request: pytest.FixtureRequest, key: Key) -> dict[str, Write]:
+    """What a write goes with: nothing, or another one, which makes it a transaction."""
+    return {} if request.param == "alone" else {"beside": Put(other(key, "beside"), {})}
+
+
+def test_what_is_not_there_is_none(store: Store, anywhere: Key) -> None:
+    """An item that was never put is None."""
+    assert store.get(anywhere) is None
+
+
+def test_what_was_put_is_there(store: Store, anywhere: Key) -> None:
+    """An item reads back as it was put, and right after the write."""
+    put(store, anywhere, MINE)
+    assert facts(store.get(anywhere)) == MINE
+
+
+@pytest.mark.parametrize("consistent", [True, False])
+def test_an_item_carries_its_key(store: Store, key: Key, logged: Key, consistent: bool) -> None:
+    """What is read includes the attributes of its key, by the names that the tables give them."""
+    put(store, key, {})
+    put(store, logged, {})
+    assert store.get(key, consistent=consistent) == {"id": key.id}
+    assert store.get(logged, consistent=consistent) == {"trip_id": logged.id, "entry": "TRIP"}
+
+
+def test_entries_of_one_trip_are_apart(store: Store, logged: Key) -> None:
+    """A trip's record and its log entries are items of their own."""
+    put(store, logged, {"n": 1})
+    put(store, other(logged), {"n": 2})
+    assert [facts(store.get(key)) for key in (logged, other(logged))] == [{"n": 1}, {"n": 2}]
+
+
+def test_tables_are_apart(store: Store, key: Key) -> None:
+    """Each participant has its own items: the same id in another table is another item."""
+    put(store, key, MINE)
+    assert store.get(replace(key, table="car")) is None
+
+
+@pytest.mark.parametrize("name", NAMES, ids=lambda name: name[:9].encode("unicode_escape").decode())
+def test_texts_survive(store: Store, key: Key, logged: Key, name: str) -> None:
+    """Texts of any script, or ones that look like expressions, come back unchanged, from values and from keys."""
+    put(store, other(key, name), {"name": name})
+    put(store, other(logged, name), {"name": name})
+    assert [facts(store.get(other(each, name))) for each in (key, logged)] == [{"name": name}] * 2
+
+
+@pytest.mark.parametrize(
+    "value",
+    [0, -1, 10**30, "", [], {}, [1, "x", [2]], {"a": {"b": [1, {"c": 2}]}}, {"#status": ":x"}, True, None],
+)
+def test_values_survive(store: Store, key: Key, value: Any) -> None:
+    """Numbers, lists and maps at any depth come back equal, whole numbers as int."""
+    put(store, key, {"value": value})
+    back = facts(store.get(key))["value"]
+    assert (back, type(back)) == (value, type(value))
+
+
+def test_what_is_read_can_not_change_what_is_stored(store: Store, key: Key) -> None:
+    """An item that was read, or put, is a copy: changing it changes nothing that is stored."""
+    mine: Item = {"list": [1]}
+    put(store, key, mine)
+    mine["list"].append(2)
+    read = store.get(key)
+    assert read is not None
+    read["list"].append(3)
+    assert facts(store.get(key)) == {"list": [1]}
+
+
+def test_a_put_loses_to_what_stands(store: Store, anywhere: Key, beside: dict[str, Write]) -> None:
+    """A put where an item stands is lost, says what stands there, and leaves it as it is."""
+    put(store, anywhere, MINE)
+    standing = lost(store, put=Put(anywhere, {"status": "OTHER"}), **beside)
+    assert list(standing) == ["put"]
+    assert facts(standing["put"]) == MINE
+    assert facts(store.get(anywhere)) == MINE
+
+
+def test_a_check_changes_nothing(store: Store, logged: Key) -> None:
+    """A check that holds lets the other writes land and leaves its own item as it is."""
+    put(store, logged, MINE)
+    store.write({"check": Check(logged, ("BOOKING",), "mine"), "put": Put(other(logged), {"n": 1})})
+    assert facts(store.get(logged)) == MINE
+    assert facts(store.get(other(logged))) == {"n": 1}
+
+
+@pytest.mark.parametrize("statuses", [("BOOKING",), ("A", "BOOKING"), ("BOOKING", "B", "C")])
+def test_a_change_holds_for_any_of_its_statuses(store: Store, logged: Key, statuses: tuple[str, ...]) -> None:
+    """Of several statuses one is enough."""
+    put(store, logged, MINE)
+    store.write({"change": Change(logged, statuses, "mine", {"status": "DONE"})})
+    assert facts(store.get(logged))["status"] == "DONE"
+
+
+def test_a_change_sets_and_removes(store: Store, logged: Key, beside: dict[str, Write]) -> None:
+    """A change sets and removes attributes, those that were not there too, and leaves the others."""
+    put(store, logged, {**MINE, "kept": [1], "owed": {"car": "x"}})
+    change = Change(logged, ("BOOKING",), "mine", {"status": "DONE", "new": {"a": 1}}, ("owed", "goal", "never"))
+    store.write({"change": change, **beside})
+    assert facts(store.get(logged)) == {"status": "DONE", "saga_id": "mine", "kept": [1], "new": {"a": 1}}
+
+
+@pytest.mark.parametrize(("statuses", "saga_id"), [(("CONFIRMED",), "mine"), (("BOOKING",), "other"), (("A", "B"), "")])
+def test_a_change_loses(
+    store: Store, logged: Key, beside: dict[str, Write], statuses: tuple[str, ...], saga_id: str
+) -> None:
+    """A change of an item that has another status, or is another saga's, is lost and says what stands there."""
+    put(store, logged, MINE)
+    standing = lost(store, change=Change(logged, statuses, saga_id, {"status": "DONE"}), **beside)
+    assert facts(standing["change"]) == MINE
+    assert facts(store.get(logged)) == MINE
+
+
+@pytest.mark.parametrize(("statuses", "saga_id"), [(("CONFIRMED",), "mine"), (("BOOKING",), "other")])
+def test_a_check_loses(store: Store, logged: Key, statuses: tuple[str, ...], saga_id: str) -> None:
+    """A check that fails keeps the other writes from landing and says what stands there."""
+    put(store, logged, MINE)
+    standing = lost(store, check=Check(logged, statuses, saga_id), put=Put(other(logged), {}))
+    assert list(standing) == ["check"]
+    assert facts(standing["check"]) == MINE
+    assert store.get(other(logged)) is None
+
+
+def test_nothing_stands_where_nothing_is(store: Store, logged: Key, beside: dict[str, Write]) -> None:
+    """A change of what is not there is lost to None, and puts nothing."""
+    assert lost(store, change=Change(logged, ("BOOKING",), "mine", {"n": 1}), **beside) == {"change": None}
+    assert store.get(logged) is None
+
+
+def test_a_check_of_nothing_is_lost_to_none(store: Store, logged: Key) -> None:
+    """A check of what is not there is lost to None."""
+    assert lost(store, check=Check(logged, ("A",), "mine"), put=Put(other(logged), {})) == {"check": None}
+
+
+def test_every_loss_is_named(store: Store, key: Key, logged: Key) -> None:
+    """Of several writes all those that fail are named, each with what stands in its own way, and only those."""
+    put(store, key, {"status": "BOOKED"})
+    put(store, logged, MINE)
+    standing = lost(
+        store,
+        trip=Check(logged, ("CONFIRMED",), "mine"),
+        booking=Put(key, {}),
+        outcome=Put(other(logged), {}),
+        take=Take(other(key, "taken"), 0),
+        back=GiveBack(other(key, "back")),
+    )
+    assert set(standing) == {"trip", "booking", "take", "back"}
+    assert (facts(standing["trip"]), facts(standing["booking"])) == (MINE, {"status": "BOOKED"})
+    assert (standing["take"], standing["back"]) == (None, None)
+
+
+def test_all_or_nothing(store: Store, key: Key, logged: Key) -> None:
+    """If one of several writes fails, none of the others has landed."""
+    put(store, logged, MINE)
+    put(store, other(key), {})
+    lost(
+        store,
+        change=Change(logged, ("BOOKING",), "mine", {"status": "DONE"}),
+        take=Take(other(key, "taken"), 5),
+        put=Put(key, {}),
+        fails=Put(other(key), {}),
+    )
+    assert facts(store.get(logged)) == MINE
+    assert (store.get(key), store.get(other(key, "taken"))) == (None, None)
+
+
+@pytest.mark.parametrize("capacity", [1, 2, 5])
+def test_takes_up_to_the_capacity(store: Store, key: Key, beside: dict[str, Write], capacity: int) -> None:
+    """A counter that was never there is taken from up to its capacity, and then lost with what is taken."""
+    for _ in range(capacity):
+        store.write({"take": Take(key, capacity)})
+    standing = lost(store, take=Take(key, capacity), **beside)
+    assert facts(standing["take"]) == facts(store.get(key)) == {"taken": capacity}
+
+
+@pytest.mark.parametrize("capacity", [0, -1])
+def test_no_capacity_takes_nothing(store: Store, key: Key, beside: dict[str, Write], capacity: int) -> None:
+    """Of a capacity of nothing the first take is lost, and no counter is made."""
+    assert lost(store, take=Take(key, capacity), **beside) == {"take": None}
+    assert store.get(key) is None
+
+
+def test_a_shrunken_capacity_takes_nothing_more(store: Store, key: Key) -> None:
+    """Where more is taken than a smaller capacity allows, nothing more is taken and nothing breaks."""
+    for _ in range(3):
+        store.write({"take": Take(key, 3)})
+    assert facts(lost(store, take=Take(key, 1))["take"]) == {"taken": 3}
+
+
+def test_gives_back_what_was_taken(store: Store, key: Key) -> None:
+    """What is given back can be taken again."""
+    store.write({"take": Take(key, 1)})
+    store.write({"back": GiveBack(key)})
+    assert facts(store.get(key)) == {"taken": 0}
+    store.write({"take": Take(key, 1)})
+    assert facts(store.get(key)) == {"taken": 1}
+
+
+def test_never_gives_back_below_nothing(store: Store, key: Key, beside: dict[str, Write]) -> None:
+    """A counter at nothing, or one that was never there, gives nothing back."""
+    assert lost(store, back=GiveBack(key), **beside) == {"back": None}
+    store.write({"take": Take(key, 1)})
+    store.write({"back": GiveBack(key)})
+    assert facts(lost(store, back=GiveBack(key), **beside)["back"]) == {"taken": 0}
+
+
+def test_the_longest_booking_is_one_transaction(store: Store, key: Key, logged: Key) -> None:
+    """Thirty nights, the booking, the trip, its end and the outcome land together, and together they are undone."""
+    put(store, logged, MINE)
+    nights = [other(key, f"night-{n}") for n in range(30)]
+    confirm = {
+        "trip": Change(logged, ("BOOKING",), "mine", {"status": "CONFIRMED"}, ("goal",)),
+        "end": Put(other(logged, "end"), {"kind": "END"}),
+        "booking": Put(key, {"status": "BOOKED", "saga_id": "mine"}),
+        "outcome": Put(other(logged, "outcome"), {"kind": "END"}),
+    }
+    store.write({**confirm, **{f"take {n}": Take(night, 1) for n, night in enumerate(nights)}})
+    assert {facts(store.get(night))["taken"] for night in nights} == {1}
+    cancel = Change(key, ("BOOKED",), "mine", {"status": "CANCELLED"})
+    store.write({"booking": cancel, **{f"back {n}": GiveBack(night) for n, night in enumerate(nights)}})
+    assert {facts(store.get(night))["taken"] for night in nights} == {0}
+
+
+def test_one_full_night_undoes_thirty(store: Store, key: Key) -> None:
+    """If the last of thirty nights is full it is the only one named, and no other is taken."""
+    nights = [other(key, f"night-{n:02}") for n in range(30)]
+    store.write({"take": Take(nights[-1], 1)})
+    assert list(lost(store, **{f"take {n}": Take(night, 1) for n, night in enumerate(nights)})) == ["take 29"]
+    assert [store.get(night) for night in nights[:-1]] == [None] * 29
+
+
+def test_the_same_transaction_again_is_judged_again(store: Store, key: Key, logged: Key) -> None:
+    """A transaction that is written a second time by its caller meets its own first: it is lost, not taken for done."""
+    writes: dict[str, Write] = {"one": Put(key, {"n": 1}), "two": Put(logged, {"n": 2})}
+    store.write(writes)
+    assert set(lost(store, **writes)) == {"one", "two"}
