@@ -70,6 +70,7 @@ def imports(path: Path) -> set[str]:
 
 
 def is_module(name: str) -> bool:
+    """Tell a module or package of this checkout from a name in one."""
     path = ROOT / name.replace(".", "/")
     return path.with_suffix(".py").exists() or path.is_dir()
 

@@ -65,24 +65,17 @@ def endpoint() -> Iterator[Store]:
         yield store
 
 
-@pytest.fixture
-def moto() -> Iterator[Store]:
-    """A store on moto, empty."""
-    with mock_aws(), dynamo(None) as store:
-        yield store
-
-
-@pytest.fixture
-def memory() -> Store:
-    """The fake that other tests stand on, empty."""
-    return MemoryStore()
-
-
-@pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest) -> Store:
-    """Each store in turn."""
-    found: Store = request.getfixturevalue(request.param)
-    return found
+@pytest.fixture(scope="module", params=STORES)
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """Each store in turn: for a whole module, as making a store takes longer than most tests do."""
+    match request.param:
+        case "memory":
+            yield MemoryStore()
+        case "moto":
+            with mock_aws(), dynamo(None) as store:
+                yield store
+        case server:
+            yield request.getfixturevalue(server)
 
 
 @pytest.fixture(params=SERVERS)

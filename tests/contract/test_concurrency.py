@@ -38,6 +38,7 @@ def patiently(act: Callable[[], object]) -> None:
 
 
 def booking(key: Key, number: int) -> Key:
+    """The key of one of many bookings."""
     return Key(key.table, f"{key.id}#{number}")
 
 

@@ -13,6 +13,7 @@ NAMES = ["Hôtel Zürich", "🏨🛏️", "فندق دبلن", "\u202eevil", "')
 
 
 def put(store: Store, key: Key, item: Item) -> None:
+    """Put an item where none is."""
     store.write({"put": Put(key, item)})
 
 

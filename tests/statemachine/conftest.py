@@ -4,20 +4,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from saga.ports import Put
 from tests.memory import MemoryStore
 from tests.statemachine.machine import Machine, aws
-from tests.trips import OFFERS
+
+
+@pytest.fixture(scope="session")
+def _aws() -> Iterator[None]:
+    """One AWS in memory for all runs: setting it up costs as much as five sagas."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        with aws():
+            yield
 
 
 @pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
-    """The booking machine, its store full of offers and its waiting switched off."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
+def machine(_aws: None, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """The booking machine over a store full of offers, its waiting switched off, on a stage that allows faults."""
     monkeypatch.setenv("SAGA_FAULTS", "allowed")
-    store = MemoryStore()
-    for key, offer in OFFERS.items():
-        store.write({"offer": Put(key, offer)})
-    with aws():
-        yield Machine(store)
+    return Machine(store)

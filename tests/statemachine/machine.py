@@ -5,17 +5,20 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
+from uuid import uuid4
 
 import boto3
 from moto import mock_aws
 from moto.awslambda_simple.models import LambdaSimpleBackend
+from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker, SyncExecutionWorker
 
 from saga import faults, wiring
@@ -29,6 +32,7 @@ CONFIG: Any = {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use
 
 FUNCTIONS = {
     "BeginSaga": "saga.begin",
+    "BeginCancellation": "saga.begin_cancellation",
     "EndSaga": "saga.end",
     **{f"{verb.title()}{name.title()}": f"{name}.{verb}" for verb in ("book", "cancel") for name in PARTICIPANTS},
 }
@@ -51,8 +55,6 @@ def _slept(seconds: float) -> None:
         raise TimedOut
 
 
-_parse_once = cache(AmazonStateLanguageParser.parse)
-
 CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 10_000)
 
 
@@ -62,10 +64,15 @@ class Run:
 
     status: str
     error: str | None
-    states: list[str]
     calls: list[str]
-    output: Any
-    name: str
+    arn: str
+
+    @cached_property
+    def states(self) -> list[str]:
+        """The states it entered, in order; to be asked for while its AWS is there."""
+        history = _client().get_execution_history(executionArn=self.arn, maxResults=1000)["events"]
+        entered = (event.get("stateEnteredEventDetails") for event in history)
+        return [details["name"] for details in entered if details]
 
 
 @dataclass
@@ -84,30 +91,15 @@ class Machine:
         with patch.object(wiring, "_store", lambda: self.store):
             return handler(event, CONTEXT)
 
-    def run(self, request: Any, name: str = "run") -> Run:
-        """Start an execution and follow it to its end."""
-        client = boto3.client("stepfunctions", REGION)
-        arn = self._deploy(client)
+    def run(self, request: Any, name: str | None = None) -> Run:
+        """Start an execution and follow it to its end; without a name it gets a fresh one."""
         self.calls.clear()
         with patch.object(LambdaSimpleBackend, "invoke", self._lambda()):
-            execution = client.start_execution(stateMachineArn=arn, name=name, input=json.dumps(request))
-            ended = client.describe_execution(executionArn=execution["executionArn"])
-        history = client.get_execution_history(executionArn=execution["executionArn"], maxResults=1000)["events"]
-        entered = (event.get("stateEnteredEventDetails") for event in history)
-        states = [details["name"] for details in entered if details]
-        output = json.loads(ended["output"]) if "output" in ended else None
-        return Run(ended["status"], ended.get("error"), states, list(self.calls), output, name)
-
-    def _deploy(self, client: Any) -> str:
-        machines = {m["name"]: m["stateMachineArn"] for m in client.list_state_machines()["stateMachines"]}
-        if self.definition not in machines:
-            asl = (ROOT / f"statemachine/{self.definition}.asl.json").read_text()
-            for name in FUNCTIONS:
-                asl = asl.replace(f"${{{name}}}", ARN + name)
-            role = "arn:aws:iam::123456789012:role/booking"
-            created = client.create_state_machine(name=self.definition, definition=asl, roleArn=role)
-            return str(created["stateMachineArn"])
-        return str(machines[self.definition])
+            started = _client().start_execution(
+                stateMachineArn=_machine(self.definition), name=name or uuid4().hex, input=json.dumps(request)
+            )
+        ended = _client().describe_execution(executionArn=started["executionArn"])
+        return Run(ended["status"], ended.get("error"), list(self.calls), started["executionArn"])
 
     def _lambda(self) -> Callable[..., bytes]:
         def invoke(
@@ -138,8 +130,26 @@ def aws() -> Iterator[None]:
         patch.object(retrier_decl, "time", unhurried),
         # One thread, and no second parse of the same definition: each would cost as much as a whole saga.
         patch.object(ExecutionWorker, "start", SyncExecutionWorker.start),
-        patch.object(AmazonStateLanguageParser, "parse", staticmethod(_parse_once)),
+        patch.object(AmazonStateLanguageParser, "parse", staticmethod(cache(AmazonStateLanguageParser.parse))),
+        patch.object(json_path, "parse", cache(json_path.parse)),
+        patch.object(result_path, "parse", cache(result_path.parse)),
         patch.object(faults, "crash", _killed),
         patch.object(faults, "sleep", _slept),
     ):
+        _client.cache_clear()
+        _machine.cache_clear()
         yield
+
+
+@cache
+def _client() -> Any:
+    return boto3.client("stepfunctions", REGION)
+
+
+@cache
+def _machine(definition: str) -> str:
+    asl = (ROOT / f"statemachine/{definition}.asl.json").read_text()
+    for name in FUNCTIONS:
+        asl = asl.replace(f"${{{name}}}", ARN + name)
+    role = f"arn:aws:iam::123456789012:role/{definition}"
+    return str(_client().create_state_machine(name=definition, definition=asl, roleArn=role)["stateMachineArn"])

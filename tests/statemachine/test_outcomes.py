@@ -158,26 +158,26 @@ def test_faults_are_refused_where_they_are_not_allowed(machine: Machine, monkeyp
 
 def test_the_same_request_again_gives_the_same_trip(machine: Machine) -> None:
     """The same trip started under another execution's name books nothing twice and logs nothing twice (I7)."""
-    machine.run(trip(), "first")
+    machine.run(trip())
     before = {key: dict(item) for key, item in items(machine).items()}
-    assert machine.run(trip(), "second").status == "SUCCEEDED"
+    assert machine.run(trip()).status == "SUCCEEDED"
     assert items(machine) == before
 
 
 def test_another_request_under_the_same_trip_id_is_refused(machine: Machine) -> None:
     """Another trip under a taken trip_id ends in TripRefused, and the first one stays as it is, its log too (I7)."""
-    machine.run(trip(), "first")
+    machine.run(trip())
     before = {key: dict(item) for key, item in items(machine).items()}
-    run = machine.run(trip("hotel/check_in", "2099-03-02"), "second")
+    run = machine.run(trip("hotel/check_in", "2099-03-02"))
     assert (run.error, run.calls) == ("TripRefused", ["BeginSaga"])
     assert items(machine) == before
 
 
 def test_a_rolled_back_trip_stays_rolled_back(machine: Machine) -> None:
     """The same request after a roll-back gives the same answer, though it could be booked by now (I7)."""
-    machine.run(trip("car/model", "Sold Out"), "first")
+    machine.run(trip("car/model", "Sold Out"))
     machine.store.items[Key("car", "OFFER#Sold Out")]["capacity"] = 1  # type: ignore[attr-defined]
-    assert machine.run(trip("car/model", "Sold Out"), "second").error == "TripRolledBack"
+    assert machine.run(trip("car/model", "Sold Out")).error == "TripRolledBack"
     assert taken(items(machine)) == 0
 
 

@@ -50,7 +50,7 @@ def test_each_book_is_undone_from_its_own_cancel_on(book: str) -> None:
 
 @pytest.mark.parametrize("cancel", CANCELS)
 def test_an_exhausted_cancel_is_owed_and_passed_over(cancel: str) -> None:
-    """A cancel that keeps failing is recorded under its participant, and the next state is the same as after success."""
+    """A cancel that keeps failing is recorded under its participant, and the next state is that after success."""
     confirmed, exhausted = TASKS[cancel]["Catch"]
     assert confirmed["ErrorEquals"] == ["TripConfirmed"]
     assert confirmed["Next"] == "TripBooked"

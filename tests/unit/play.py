@@ -67,7 +67,7 @@ class Play:
         return Call(self.trip.trip_id, self.trip.saga_id, run, position, step, attempt)
 
     def between(self, **acts: Callable[[], object]) -> "Play":
-        """The same saga, disturbed: just before its first write of a kind (see `kind`), the act of that name happens."""
+        """The same saga, disturbed: before its first write of a kind (see `kind`) the act of that name happens."""
         return self.disturbed(**{kind: [act] for kind, act in acts.items()})
 
     def disturbed(self, **acts: Iterable[Callable[[], object]]) -> "Play":

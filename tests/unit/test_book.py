@@ -18,6 +18,7 @@ REFUSED_HOTEL = ["Saga BEGIN", "BookHotel START", "BookHotel ABORT"]
 
 
 def offer(store: MemoryStore, participant: str, name: str, capacity: int) -> None:
+    """Offer so many of something, whatever was offered before."""
     store.items[Key(participant, f"OFFER#{name}")] = {"capacity": capacity}
 
 

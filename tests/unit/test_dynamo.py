@@ -50,9 +50,9 @@ def stub(client: Any) -> Iterator[Stubber]:
 
 
 @pytest.fixture
-def dynamo(client: Any, stub: Stubber, naps: list[float]) -> DynamoStore:
+def dynamo(stub: Stubber, naps: list[float]) -> DynamoStore:
     """A store whose client answers as `stub` says, and which sleeps in no time."""
-    return DynamoStore(client, "prefix", naps.append)
+    return DynamoStore(stub.client, "prefix", naps.append)
 
 
 def cancelled(stub: Stubber, *reasons: dict[str, Any]) -> None:

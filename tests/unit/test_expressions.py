@@ -29,6 +29,7 @@ GRAMMAR = re.compile(r"(?:[#:][a-z_]+[0-9]*|SET|REMOVE|ADD|IN|AND|OR|attribute_n
 
 
 def sent(write: Write) -> dict[str, Any]:
+    """The request that is made of a write."""
     return expressions.request("prefix", write)[1]
 
 

@@ -32,6 +32,7 @@ def failing(store: MemoryStore) -> Callable[..., FaultyStore]:
 
 
 def event(fault: Any, attempt: int = 0) -> dict[str, Any]:
+    """An event that holds a fault for BookCar."""
     return {"step": "BookCar", "attempt": attempt, "faults": {"BookCar": fault}}
 
 

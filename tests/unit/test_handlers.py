@@ -27,6 +27,7 @@ def _wired(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def begin(request: Any, execution: str = "arn:execution") -> dict[str, Any]:
+    """Call BeginSaga as its state does."""
     return saga.begin({"request": request, "execution": execution, "step": "BeginSaga", "attempt": 0}, None)
 
 

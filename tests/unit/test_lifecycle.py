@@ -20,9 +20,9 @@ OWED = {"car": "TransientError"}
 
 
 @pytest.fixture(params=UNDOING)
-def undoing(request: pytest.FixtureRequest, play: Play, store: MemoryStore) -> str:
+def undoing(request: pytest.FixtureRequest, play: Play) -> str:
     """A status of a trip that is being undone, which the sample trip then has."""
-    record(store).update(status=request.param, goal=GOALS[request.param])
+    record(play.store).update(status=request.param, goal=GOALS[request.param])
     return str(request.param)
 
 
@@ -41,9 +41,9 @@ def test_begin_puts_the_trip(play: Play, store: MemoryStore) -> None:
     assert story(store) == ["Saga BEGIN"]
 
 
-def test_begin_puts_the_trip_into_the_indexes(play: Play, store: MemoryStore) -> None:
+def test_begin_puts_the_trip_into_the_indexes(play: Play) -> None:
     """A new trip is unfinished, on one of eight shards, created and updated now."""
-    begun = record(store)
+    begun = record(play.store)
     assert begun["unfinished"] == begun["shard"]
     assert begun["shard"] in {str(shard) for shard in range(lifecycle.SHARDS)}
     assert begun["created"] == begun["updated"] == "2099-01-01T12:00:00.000+00:00"

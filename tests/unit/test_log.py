@@ -12,6 +12,7 @@ CALL = Call("trip-1", "saga", run=0, position=3, step="BookCar", attempt=0)
 
 
 def entries(*puts: Put) -> list[str]:
+    """The sort keys of some entries."""
     return [put.key.entry for put in puts]
 
 

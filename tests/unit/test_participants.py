@@ -14,14 +14,17 @@ from tests.trips import TRIP
 
 
 def stay(check_in: str, check_out: str) -> Stay:
+    """A stay between two days."""
     return Stay.parse({"name": "Inn", "check_in": check_in, "check_out": check_out})
 
 
 def flight(depart_at: str, arrive_at: str) -> Seat:
+    """A flight between two times."""
     return Seat.parse(TRIP["flight"] | {"depart_at": depart_at, "arrive_at": arrive_at})
 
 
 def rental(pick_up: str, drop_off: str) -> Rental:
+    """A rental between two days."""
     return Rental.parse({"model": "Volvo", "pick_up": pick_up, "drop_off": drop_off})
 
 
