@@ -44,7 +44,7 @@ def trip_key(trip_id: str) -> Key:
 
 def begun(trip_id: str, run: int, at: str, **facts: Any) -> Put:
     """A run of the saga begins: the booking, or one of its undos. Only one run gets each number."""
-    return _put(trip_id, f"LOG#{run:02}#00#Saga#000#BEGIN", step="Saga", kind=BEGIN, at=at, run=run, **facts)
+    return _put(trip_id, f"LOG#{run:03}#00#Saga#000#BEGIN", step="Saga", kind=BEGIN, at=at, run=run, **facts)
 
 
 def started(call: Call, at: str) -> Put:
@@ -59,13 +59,13 @@ def outcome(call: Call, kind: str, at: str, **facts: Any) -> Put:
 
 def ended(call: Call, status: str, at: str, **facts: Any) -> Put:
     """The saga ends in this run: END at CONFIRMED, ROLLED_BACK or CANCELLED, ABORT where it needs attention."""
-    key = f"LOG#{call.run:02}#{call.position:02}#Saga#{_OUTCOME}#{status}"
+    key = f"LOG#{call.run:03}#{call.position:02}#Saga#{_OUTCOME}#{status}"
     kind = ABORT if status == NEEDS_ATTENTION else END
     return _put(call.trip_id, key, step="Saga", kind=kind, at=at, status=status, run=call.run, **facts)
 
 
 def _entry(call: Call, tail: str, kind: str, at: str, **facts: Any) -> Put:
-    key = f"LOG#{call.run:02}#{call.position:02}#{call.step}#{tail}"
+    key = f"LOG#{call.run:03}#{call.position:02}#{call.step}#{tail}"
     return _put(call.trip_id, key, step=call.step, kind=kind, at=at, run=call.run, **facts)
 
 

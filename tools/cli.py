@@ -4,8 +4,6 @@ import argparse
 import sys
 from dataclasses import asdict
 
-from rich.console import Console
-
 from saga.trip import CANCELLED, CONFIRMED, ROLLED_BACK
 from tools import attention, options, snapshot
 from tools.audit import audit
@@ -94,7 +92,7 @@ def main(arguments: list[str]) -> int:
     """Run a command and return its exit code."""
     wanted = parse(arguments)
     command, _ = COMMANDS[wanted.command]
-    show = Show(Console(highlight=False))
+    show = Show()
     return options.told(lambda: command(options.choose_stage(wanted), wanted, show))
 
 

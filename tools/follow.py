@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from tools.stage import Stage
@@ -13,13 +13,23 @@ POLL = 0.1
 POLL_AWS = 0.5
 """The same on AWS, where GetExecutionHistory allows 5 to 20 calls a second for the whole account (Quotas)."""
 
-FAILURES = ("LambdaFunctionFailed", "LambdaFunctionTimedOut", "LambdaFunctionScheduleFailed", "TaskTimedOut")
+# AWS reports a failed function as LambdaFunctionFailed, the embedded AWS as TaskFailed.
+FAILURES = (
+    "LambdaFunctionFailed",
+    "LambdaFunctionTimedOut",
+    "LambdaFunctionScheduleFailed",
+    "TaskFailed",
+    "TaskTimedOut",
+)
 ENDS = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
 
 
 @dataclass(frozen=True)
 class Step:
-    """What happened in a state: `what` is entered, failed, done or ended; `error` and `cause` say why it failed."""
+    """What happened in a state: `what` is entered, failed (with `error` and `cause`), done, caught or ended.
+
+    `caught` leaves a state after its last failure; `ended` is the execution's own end.
+    """
 
     at: datetime
     state: str
@@ -30,20 +40,17 @@ class Step:
 
 def follow(stage: Stage, execution_arn: str) -> Iterator[Step]:
     """Yield what happens in an execution as it happens, from its start to its end; raise Unreachable."""
-    client, state, seen = stage.client("stepfunctions"), "", 0
-    while True:
+    client, last, seen = stage.client("stepfunctions"), Step(datetime.now(UTC), "", "entered"), 0
+    while last.what != "ended":
         with stage.reaching():
             events = _history(client, execution_arn)
         for event in events[seen:]:
-            details = event.get("stateEnteredEventDetails")
-            if details:
-                state = details["name"]
-            if step := _step(event, state):
+            if step := _step(event, last):
+                last = step
                 yield step
-                if step.what == "ended":
-                    return
         seen = len(events)
-        time.sleep(POLL if stage.is_local else POLL_AWS)
+        if last.what != "ended":
+            time.sleep(POLL if stage.is_local else POLL_AWS)
 
 
 def _history(client: Any, execution_arn: str) -> list[dict[str, Any]]:
@@ -51,15 +58,18 @@ def _history(client: Any, execution_arn: str) -> list[dict[str, Any]]:
     return [event for page in pages for event in page["events"]]
 
 
-def _step(event: dict[str, Any], state: str) -> Step | None:
+def _step(event: dict[str, Any], last: Step) -> Step | None:
+    """Read one event of a history; the state is the one that was entered last."""
     kind, at = event["type"], event["timestamp"]
     details: dict[str, Any] = next((value for name, value in event.items() if name.endswith("EventDetails")), {})
     if kind in ENDS:
         return Step(at, kind, "ended", details.get("error"), details.get("cause"))
     if kind in FAILURES:
-        return Step(at, state, "failed", details.get("error", "States.Timeout"), details.get("cause"))
+        return Step(at, last.state, "failed", details.get("error", "States.Timeout"), details.get("cause"))
     if kind.endswith("StateEntered"):
-        return Step(at, state, "entered")
-    if kind.endswith("StateExited") or kind == "LambdaFunctionSucceeded":
-        return Step(at, state, "done") if kind.endswith("StateExited") else None
+        return Step(at, details["name"], "entered")
+    if kind.endswith("Succeeded"):
+        return Step(at, last.state, "done")
+    if kind.endswith("StateExited") and last.what == "failed":
+        return Step(at, last.state, "caught")
     return None

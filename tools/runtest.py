@@ -6,8 +6,6 @@ import sys
 import time
 from typing import Any
 
-from rich.console import Console
-
 from saga.executions import booking_name
 from saga.trip import PARTICIPANTS
 from tools import deploy, events, follow, options, snapshot
@@ -107,7 +105,7 @@ def run_event(wanted: argparse.Namespace) -> int:
     stage = options.choose_stage(wanted)
     event = events.read(wanted.event, stage)
     make_ready(stage)
-    show = None if wanted.json else Show(Console(highlight=False))
+    show = None if wanted.json else Show()
     if show:
         show.title(f"trip {event.trip.trip_id} on stage {stage.name}")
     report = run(stage, event, show)

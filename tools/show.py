@@ -16,7 +16,12 @@ from tools.attention import Stuck
 from tools.follow import Step
 from tools.snapshot import Snapshot
 
-MARKS = {"entered": ("…", "dim"), "failed": ("✗", "red"), "done": ("✓", "green"), "ended": ("■", "bold")}
+SHOWN = 3
+"""How many failures of one step get a line each."""
+
+PIPE = 200
+"""Columns where nobody looks: no line of a table is broken there."""
+
 COLOURS = {
     "booked": "green",
     "rolled-back": "yellow",
@@ -31,9 +36,11 @@ COLOURS = {
 class Show:
     """Writes to one console; a line a step, so that a pipe gets the same story as a terminal."""
 
-    def __init__(self, console: Console) -> None:
-        """Write to the console."""
-        self._console = console
+    def __init__(self) -> None:
+        """Write to standard output, in colour where it is a terminal."""
+        self._console = Console(highlight=False)
+        if not self._console.is_terminal:
+            self._console.width = PIPE
         self._entered: dict[str, datetime] = {}
         self._tries: dict[str, int] = {}
 
@@ -42,24 +49,27 @@ class Show:
         self._console.print(escape(text), soft_wrap=True)
 
     def step(self, step: Step) -> None:
-        """Show what happened in a state; what was only entered says so where somebody looks."""
+        """Show what happened in a state, when it has happened; a long retry is three lines and a count."""
         if step.what == "entered":
             self._entered[step.state] = step.at
             return
-        if step.what == "ended" or step.state not in self._entered:
-            return
-        seconds = (step.at - self._entered[step.state]).total_seconds()
-        mark, colour = MARKS[step.what]
         if step.what == "failed":
             self._tries[step.state] = self._tries.get(step.state, 0) + 1
-            if self._tries[step.state] > 3:  # noqa: PLR2004  a long retry is one line, not sixty
-                return
         tries = self._tries.get(step.state, 0)
-        note = f"{step.error}" if step.what == "failed" else f"after {tries + 1} attempts" if tries else ""
-        self._console.print(
-            Text.assemble((f" {mark} ", colour), f"{step.state:<14}", (f"{seconds:7.2f} s  ", "dim"), note),
-            soft_wrap=True,
-        )
+        match step.what:
+            case "failed" if tries <= SHOWN:
+                self._line("✗", "red", step, step.error or "")
+            case "caught" if tries > SHOWN:
+                self._line("✗", "red", step, f"failed {tries} times")
+            case "done":
+                self._line("✓", "green", step, f"after {tries + 1} attempts" if tries else "")
+            case "ended":
+                self._console.print(Text(f" ■ {step.error or step.state}", "bold"))
+
+    def _line(self, mark: str, colour: str, step: Step, note: str) -> None:
+        seconds = (step.at - self._entered[step.state]).total_seconds()
+        line = Text.assemble((f" {mark} ", colour), f"{step.state:<18}", (f"{seconds:7.2f} s  ", "dim"), note)
+        self._console.print(line, soft_wrap=True)
 
     def trip(self, snapshot: Snapshot) -> None:
         """Show a trip's bookings and its log, as the tables hold them."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.memory import MemoryStore
-from tests.statemachine.machine import Machine, aws
+from tests.statemachine.machine import Machine, aws, harmless_faults
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,8 @@ def _aws() -> Iterator[None]:
 
 
 @pytest.fixture
-def machine(_aws: None, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> Machine:
+def machine(_aws: None, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
     """The booking machine over a store full of offers, its waiting switched off, on a stage that allows faults."""
     monkeypatch.setenv("SAGA_FAULTS", "allowed")
-    return Machine(store)
+    with harmless_faults():
+        yield Machine(store)

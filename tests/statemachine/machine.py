@@ -17,8 +17,10 @@ from moto import mock_aws
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import json_path
+from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker, SyncExecutionWorker
 
 from saga import faults, wiring
@@ -123,7 +125,7 @@ class Machine:
 
 @contextmanager
 def aws() -> Iterator[None]:
-    """An AWS in memory in which waiting takes no time and a fault on purpose kills no process."""
+    """An AWS in memory in which waiting takes no time."""
     unhurried = SimpleNamespace(sleep=lambda _seconds: None)
     with (
         mock_aws(config=CONFIG),
@@ -131,14 +133,31 @@ def aws() -> Iterator[None]:
         # One thread, and no second parse of the same definition: each would cost as much as a whole saga.
         patch.object(ExecutionWorker, "start", SyncExecutionWorker.start),
         patch.object(AmazonStateLanguageParser, "parse", staticmethod(cache(AmazonStateLanguageParser.parse))),
+        # The interpreter would make a client a call.
+        patch.object(lambda_eval_utils, "boto_client_for", _any_client),
         patch.object(json_path, "parse", cache(json_path.parse)),
         patch.object(result_path, "parse", cache(result_path.parse)),
-        patch.object(faults, "crash", _killed),
-        patch.object(faults, "sleep", _slept),
     ):
         _client.cache_clear()
         _machine.cache_clear()
+        _made.cache_clear()
         yield
+
+
+@contextmanager
+def harmless_faults() -> Iterator[None]:
+    """Let a fault on purpose end a call and not this process, and let it wait without waiting."""
+    with patch.object(faults, "crash", _killed), patch.object(faults, "sleep", _slept):
+        yield
+
+
+def _any_client(service: str, region: str, **_credentials: Any) -> Any:
+    return _made(service, region)
+
+
+@cache
+def _made(service: str, region: str) -> Any:
+    return boto_client_for(region, service)
 
 
 @cache

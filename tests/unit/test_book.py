@@ -4,13 +4,14 @@ from copy import deepcopy
 
 import pytest
 
-from saga import log
+from saga import log, steps
 from saga.errors import BookingCancelled, NotOffered, Refusal, SoldOut, TransientError, TripClosed, TripConflict
+from saga.participants.hotel import Stay
 from saga.ports import Desk, Key
 from saga.trip import PARTICIPANTS
 from tests.memory import MemoryStore
 from tests.story import booking, bookings, record, story, taken
-from tests.trips import trip
+from tests.trips import TRIP, trip
 from tests.unit.play import Play, parsed
 
 BOOKED_HOTEL = ["Saga BEGIN", "BookHotel START", "BookHotel END"]
@@ -164,7 +165,7 @@ def test_a_refusal_is_kept_with_its_reason(play: Play, store: MemoryStore) -> No
     offer(store, "hotel", "Holiday Inn Dublin", 0)
     with pytest.raises(SoldOut):
         play.book("hotel")
-    entry = store.items[Key(log.TABLE, "trip-1", "LOG#00#01#BookHotel#999#OUTCOME")]
+    entry = store.items[Key(log.TABLE, "trip-1", "LOG#000#01#BookHotel#999#OUTCOME")]
     assert (entry["error"], entry["message"]) == ("SoldOut", "Holiday Inn Dublin is sold out")
 
 
@@ -248,6 +249,22 @@ def test_anothers_booking_is_a_conflict(play: Play, store: MemoryStore, change: 
     booking(store, "hotel").update(change)
     with pytest.raises(TripConflict):
         play.book("hotel")
+
+
+def test_a_booking_of_other_days_is_a_conflict(play: Play, store: MemoryStore) -> None:
+    """Under one saga the same hotel on other nights is not the same booking."""
+    play.book("hotel")
+    later = Stay.parse(TRIP["hotel"] | {"check_out": "2099-03-05"})
+    with pytest.raises(TripConflict):
+        steps.book(play.desk, play.call("BookHotel", 1), later)
+    assert taken(store) == {"hotel": [1, 1, 1]}
+
+
+def test_an_intruder_spoils_no_outcome(play: Play, store: MemoryStore) -> None:
+    """A book that names another saga's trip is a conflict and no outcome: the rightful saga's book still works."""
+    with pytest.raises(Refusal):
+        Play(play.desk, store, parsed(trip(), owner="eve")).book("hotel")
+    assert play.book("hotel")["status"] == "BOOKED"
 
 
 def test_a_conflict_is_no_outcome(play: Play, store: MemoryStore) -> None:

@@ -110,7 +110,7 @@ def test_the_log_says_what_is_owed(play: Play, store: MemoryStore) -> None:
     """The saga's ABORT names each participant that is owed and the error that kept failing."""
     play.cancel("hotel")
     play.end(OWED)
-    assert store.items[Key(log.TABLE, "trip-1", "LOG#00#07#Saga#999#NEEDS_ATTENTION")]["owed"] == OWED
+    assert store.items[Key(log.TABLE, "trip-1", "LOG#000#07#Saga#999#NEEDS_ATTENTION")]["owed"] == OWED
 
 
 def test_end_when_no_cancel_closed_the_trip(play: Play, store: MemoryStore) -> None:

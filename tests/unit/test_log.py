@@ -40,7 +40,7 @@ def test_a_call_lacks_nothing(missing: str) -> None:
 def test_the_log_stands_beside_its_trip() -> None:
     """A trip's record and its log share a partition, and the record is no line of the log."""
     assert log.trip_key("trip-1") == Key("saga-log", "trip-1", "TRIP")
-    assert log.started(CALL, "now").key == Key("saga-log", "trip-1", "LOG#00#03#BookCar#000#START")
+    assert log.started(CALL, "now").key == Key("saga-log", "trip-1", "LOG#000#03#BookCar#000#START")
 
 
 def test_a_step_has_one_outcome() -> None:

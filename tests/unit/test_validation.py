@@ -83,7 +83,8 @@ def test_a_trip_is_an_object(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["", "x" * 65, "a b", "trip\n", "trip/1", "trip.1", "TRIP#1", "ñ", "１", "🏨", 7, True, None, ["t"]]
+    "value",  # among them a full-width digit
+    ["", "x" * 65, "a b", "trip\n", "trip/1", "trip.1", "TRIP#1", "ñ", "\uff11", "🏨", 7, True, None, ["t"]],
 )
 def test_a_trip_id_is_1_to_64_plain_characters(value: Any) -> None:
     """A trip_id of another length, alphabet or type is refused, a trailing newline too."""
