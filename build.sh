@@ -8,7 +8,7 @@ usage() {
 usage: ./build.sh deploy  <stage> [<region> <profile>]   deploy the stack and its offers
        ./build.sh remove  <stage> [<region> <profile>]   remove the stack
        ./build.sh package <stage>                        build the Lambda package
-       ./build.sh test    [--quick]                      run every test; --quick: those that need no server
+       ./build.sh test    [--quick]                      run every test; --quick: the inner loop, without server
        ./build.sh lint    [<linter> …]                   run every linter
 
 A stage is up to 20 of a-z, 0-9 and -. Stage local is the embedded AWS and takes no region or profile.
@@ -19,7 +19,7 @@ EOF
 run_tests() {
   local code=0
   if [ "${1:-}" = --quick ]; then
-    exec .venv/bin/python -m pytest -q -n 2 -m "not server" --ignore tests/local --ignore tests/browser
+    exec .venv/bin/python -m pytest -q -n 2 -m "not server and not slow" --ignore tests/local --ignore tests/browser
   fi
   .venv/bin/python -m tools.lint || code=1
   .venv/bin/python -m pytest -q -n 2 --dist loadfile --ignore tests/local || code=1

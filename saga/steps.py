@@ -90,8 +90,8 @@ def _trip_still_booking(call: Call, now: str) -> dict[str, Write]:
 def _replay_or_refuse(call: Call, part: Part, lost: Lost) -> Item:
     """Say why nothing was written. The order matters: what this booking has become outweighs the trip's state."""
     booking, outcome = lost.standing.get("booking"), lost.standing.get("outcome")
-    trip = lost.standing.get("trip", {"saga_id": call.saga_id})
-    if not trip or trip["saga_id"] != call.saga_id:
+    trip = lost.standing.get("trip")
+    if trip and trip["saga_id"] != call.saga_id:
         raise TripConflict(f"trip {call.trip_id} belongs to another saga")
     if booking and booking["status"] == CANCELLED:
         raise BookingCancelled(f"{part.participant} was cancelled before this book")

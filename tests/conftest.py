@@ -26,3 +26,16 @@ def desk(store: MemoryStore) -> Desk:
     """A desk over `store`; each look at its clock is a millisecond after the last."""
     ticks = count()
     return Desk(store, lambda: (NOON + timedelta(milliseconds=next(ticks))).isoformat(timespec="milliseconds"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many schedules of faults have been played, and how many cannot happen."""
+    counts = {"schedules": 0, "unreachable": 0}
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, value in report.user_properties:
+                counts[name] = counts.get(name, 0) + value
+    if counts["schedules"]:
+        broken = len([r for r in terminalreporter.getreports("failed") if dict(r.user_properties).get("schedules")])
+        played, unreachable = counts["schedules"], counts["unreachable"]
+        terminalreporter.write_line(f"{played:,} schedules, {broken} violations ({unreachable:,} unreachable, skipped)")

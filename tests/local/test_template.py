@@ -33,8 +33,15 @@ CANCEL = {
 }
 MAY = {
     "BeginSaga": {"SagaLogTable": {"PutItem"}},
+    "BeginCancellation": {"SagaLogTable": {"GetItem", "PutItem", "UpdateItem"}},
     "EndSaga": {"SagaLogTable": {"GetItem", "PutItem", "UpdateItem"}},
 }
+
+
+STATES = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}"
+RULES = ("ExecutionEndedBadly", "EveryFiveMinutes")
+# Logical id of each machine → its file and the end of its name.
+MACHINES = {"BookingMachine": "booking", "CancellationMachine": "cancellation"}
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,16 @@ class Package:
         """The Lambda functions by the name of their state."""
         found = self.resources("AWS::Lambda::Function").items()
         return {name.removesuffix("LambdaFunction"): function for name, function in found}
+
+    @property
+    def machines(self) -> dict[str, dict[str, Any]]:
+        """The state machines by logical id."""
+        return self.resources("AWS::StepFunctions::StateMachine")
+
+    @property
+    def steps(self) -> set[str]:
+        """The functions that a machine calls."""
+        return {name for machine in self.machines.values() for name in tasks(machine)}
 
     def policies(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """All permission statements, with the logical id of the role or policy they stand in."""
@@ -115,40 +132,85 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def tasks(machine: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The states of a machine that call a function."""
+    states = machine["Properties"]["Definition"]["States"]
+    return {name: state for name, state in states.items() if state["Type"] == "Task"}
+
+
+def arn(logical: str) -> dict[str, list[str]]:
+    """How the template says a resource's ARN."""
+    return {"Fn::GetAtt": [logical, "Arn"]}
+
+
+def executions(machine: str) -> dict[str, str]:
+    """How the template says all executions of a machine."""
+    return {"Fn::Sub": f"{STATES}:execution:${{{machine}.Name}}:*"}
+
+
+def test_there_are_two_machines(packaged: Package) -> None:
+    """One books, the other undoes; each has a role of its own."""
+    roles = {name: machine["Properties"]["RoleArn"] for name, machine in packaged.machines.items()}
+    assert roles == {name: arn(f"{name}Role") for name in MACHINES}
+
+
 def test_each_function_has_a_role_of_its_own(packaged: Package) -> None:
     """No two functions share a role, and a function's role is named after it."""
     roles = {name: function["Properties"]["Role"] for name, function in packaged.functions.items()}
-    assert roles == {name: {"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in packaged.functions}
+    assert roles == {name: arn(f"{name}Role") for name in packaged.functions}
 
 
 def test_nothing_is_allowed_by_wildcard(packaged: Package) -> None:
-    """No statement names an action or a resource by a wildcard or by what it is not."""
+    """No statement names an action or a resource by a wildcard or by what it is not, but a machine's executions."""
     for name, statement in packaged.policies():
         assert {"Effect", "Action", "Resource"} == set(statement), name
-        assert "*" not in json.dumps([statement["Action"], statement["Resource"]]), name
+        # An execution has its ARN when it starts, so IAM can only be given all of a machine's.
+        resources = [r for r in listed(statement["Resource"]) if r not in [executions(m) for m in MACHINES]]
+        assert "*" not in json.dumps([statement["Action"], resources]), name
 
 
 def test_a_function_may_do_only_what_it_does(packaged: Package) -> None:
-    """A function reaches its own log group, its own participant's table and the saga log, and nothing else."""
+    """A step reaches its own log group, its own participant's table and the saga log, and nothing else."""
     last = list(PARTICIPANTS)[-1].capitalize()
-    for name, function in packaged.functions.items():
+    for name in packaged.steps:
         verb, own = re.fullmatch("(Begin|End|Book|Cancel)(.+)", name).groups()
         tables = MAY.get(name) or (CANCEL if verb == "Cancel" else LAST_BOOK if own == last else BOOK)
         expected = {
-            json.dumps({"Fn::GetAtt": [table.format(own=own), "Arn"]}): {f"dynamodb:{action}" for action in actions}
+            json.dumps(arn(table.format(own=own))): {f"dynamodb:{action}" for action in actions}
             for table, actions in tables.items()
         }
-        log_group = json.dumps({"Fn::GetAtt": [f"{name}LogGroup", "Arn"]})
-        expected[log_group] = {"logs:CreateLogStream", "logs:PutLogEvents"}
-        role = function["Properties"]["Role"]["Fn::GetAtt"][0]
-        statements = [statement for owner, statement in packaged.policies() if owner == role]
-        assert {json.dumps(s["Resource"]): set(listed(s["Action"])) for s in statements} == expected, name
-        assert len(statements) == len(expected), name
+        assert may(packaged, name) == expected, name
+
+
+def test_the_reconciler_reads_and_starts(packaged: Package) -> None:
+    """It reads trips and one index, looks at and starts executions, and writes to no table."""
+    assert may(packaged, "Reconcile") == {
+        json.dumps(arn("SagaLogTable")): {"dynamodb:GetItem"},
+        json.dumps({"Fn::Sub": "${SagaLogTable.Arn}/index/unfinished"}): {"dynamodb:Query"},
+        **{json.dumps(executions(machine)): {"states:DescribeExecution"} for machine in MACHINES},
+        **{json.dumps({"Ref": machine}): {"states:StartExecution"} for machine in MACHINES},
+        json.dumps(arn("ReconcileDeadLetters")): {"sqs:SendMessage"},
+    }
+
+
+def may(packaged: Package, function: str) -> dict[str, set[str]]:
+    """Which actions a function may do on which resource, said as JSON; beside writing to its own log group."""
+    role = packaged.functions[function]["Properties"]["Role"]["Fn::GetAtt"][0]
+    allowed: dict[str, set[str]] = {}
+    for owner, statement in packaged.policies():
+        if owner == role:
+            for resource in listed(statement["Resource"]):
+                # Once each: what is allowed twice is still allowed when one of the two is taken away.
+                assert not allowed.get(json.dumps(resource), set()) & set(listed(statement["Action"])), function
+                allowed.setdefault(json.dumps(resource), set()).update(listed(statement["Action"]))
+    log_group = json.dumps(arn(f"{function}LogGroup"))
+    assert allowed.pop(log_group) == {"logs:CreateLogStream", "logs:PutLogEvents"}, function
+    return allowed
 
 
 def test_a_machine_may_call_exactly_its_own_functions(packaged: Package) -> None:
     """The policies attached to a machine's role allow the functions of its definition, and nothing else."""
-    for machine in packaged.resources("AWS::StepFunctions::StateMachine").values():
+    for machine in packaged.machines.values():
         role = {"Ref": machine["Properties"]["RoleArn"]["Fn::GetAtt"][0]}
         policies = packaged.resources("AWS::IAM::Policy").values()
         allowed = [
@@ -166,24 +228,24 @@ def test_a_machine_may_call_exactly_its_own_functions(packaged: Package) -> None
 
 def test_placeholders_are_the_substitutions(packaged: Package) -> None:
     """Each task's resource is a placeholder of its state's name, which stands for the function of that name."""
-    for machine in packaged.resources("AWS::StepFunctions::StateMachine").values():
-        states = machine["Properties"]["Definition"]["States"]
-        resources = {name: state["Resource"] for name, state in states.items() if state["Type"] == "Task"}
+    for machine in packaged.machines.values():
+        resources = {name: state["Resource"] for name, state in tasks(machine).items()}
         assert resources == {name: f"${{{name}}}" for name in resources}
-        arns = {name: {"Fn::GetAtt": [f"{name}LambdaFunction", "Arn"]} for name in resources}
+        arns = {name: arn(f"{name}LambdaFunction") for name in resources}
         assert machine["Properties"]["DefinitionSubstitutions"] == arns
 
 
 def test_the_definition_is_deployed_as_written(packaged: Package) -> None:
     """Serverless resolves ${type:…} and drops null, which CloudFormation would refuse: a definition has neither."""
-    machine = packaged.resources("AWS::StepFunctions::StateMachine")["BookingMachine"]
-    assert machine["Properties"]["Definition"] == json.loads((ROOT / "statemachine/booking.asl.json").read_text())
+    for name, file in MACHINES.items():
+        written = json.loads((ROOT / f"statemachine/{file}.asl.json").read_text())
+        assert packaged.machines[name]["Properties"]["Definition"] == written
 
 
 def test_permission_exists_before_the_machine(packaged: Package) -> None:
-    """A function waits for the policy that lets the machine call it, and the machine waits for its functions."""
-    for name, function in packaged.functions.items():
-        assert f"{name}Callers" in function["DependsOn"], name
+    """A step's function waits for the policy that lets machines call it, and a machine waits for its functions."""
+    for name in packaged.steps:
+        assert f"{name}Callers" in packaged.functions[name]["DependsOn"], name
         assert f"{name}Callers" in packaged.resources("AWS::IAM::Policy"), name
 
 
@@ -210,24 +272,31 @@ def test_faults_can_be_injected_on_local_and_dev_only(packaged: Package) -> None
 
 
 def test_functions_are_told_their_stage_and_tables(packaged: Package) -> None:
-    """SAGA_STAGE and SAGA_TABLES are all that a function is told on AWS."""
-    for function in packaged.functions.values():
+    """SAGA_STAGE and SAGA_TABLES are all that a function is told on AWS; the reconciler is told the machines too."""
+    for name, function in packaged.functions.items():
         variables = dict(function["Properties"]["Environment"]["Variables"])
         variables.pop("SAGA_FAULTS", None)
         assert (variables.pop("SAGA_PYTHON", None) is not None) is (packaged.stage == "local")
+        if name == "Reconcile":
+            assert variables.pop("SAGA_BOOKING_MACHINE") == {"Ref": "BookingMachine"}
+            assert variables.pop("SAGA_CANCELLATION_MACHINE") == {"Ref": "CancellationMachine"}
         assert variables == {"SAGA_STAGE": packaged.stage, "SAGA_TABLES": f"travel-saga-{packaged.stage}"}
 
 
 def test_names_carry_the_stage(packaged: Package) -> None:
-    """Functions, tables and machines are named travel-saga-<stage>-…, a function by its state."""
+    """Functions, tables, machines, rules and queues are named travel-saga-<stage>-…, a function by its state."""
     prefix = f"travel-saga-{packaged.stage}"
     names = {name: function["Properties"]["FunctionName"] for name, function in packaged.functions.items()}
     assert names == {name: f"{prefix}-{name}" for name in names}
     tables = packaged.resources("AWS::DynamoDB::Table").values()
     expected = {f"{prefix}-{table}" for table in (*PARTICIPANTS, "saga-log")}
     assert {table["Properties"]["TableName"] for table in tables} == expected
-    machine = packaged.resources("AWS::StepFunctions::StateMachine")["BookingMachine"]
-    assert machine["Properties"]["StateMachineName"] == f"{prefix}-booking"
+    for name, machine in packaged.machines.items():
+        assert machine["Properties"]["StateMachineName"] == f"{prefix}-{MACHINES[name]}"
+    rules = packaged.resources("AWS::Events::Rule").values()
+    queues = packaged.resources("AWS::SQS::Queue").values()
+    named = [r["Properties"]["Name"] for r in rules] + [q["Properties"]["QueueName"] for q in queues]
+    assert [name for name in named if not name.startswith(f"{prefix}-")] == []
 
 
 def test_only_local_runs_under_the_bootstrap(packaged: Package) -> None:
@@ -255,10 +324,75 @@ def test_every_handler_exists(packaged: Package) -> None:
 
 def test_a_function_ends_before_its_task(packaged: Package) -> None:
     """A task waits longer than its function may run, so a function is dead before its retry starts."""
-    machine = packaged.resources("AWS::StepFunctions::StateMachine")["BookingMachine"]
-    for name, state in machine["Properties"]["Definition"]["States"].items():
-        if state["Type"] == "Task":
+    for machine in packaged.machines.values():
+        for name, state in tasks(machine).items():
             assert packaged.functions[name]["Properties"]["Timeout"] < state["TimeoutSeconds"], name
+
+
+def test_a_bad_end_wakes_the_reconciler(packaged: Package) -> None:
+    """The rule matches the bad ends of exactly the two machines, and no good one."""
+    rule = packaged.resources("AWS::Events::Rule")["ExecutionEndedBadly"]["Properties"]
+    assert rule["EventPattern"] == {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {
+            "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+            "stateMachineArn": [{"Ref": machine} for machine in MACHINES],
+        },
+    }
+
+
+def test_the_reconciler_sweeps_on_every_stage(packaged: Package) -> None:
+    """Every five minutes it is called with an event that names no execution; no stage switches the rule off."""
+    rule = packaged.resources("AWS::Events::Rule")["EveryFiveMinutes"]["Properties"]
+    assert rule["ScheduleExpression"] == "rate(5 minutes)"
+    assert rule.get("State", "ENABLED") == "ENABLED"
+    assert "Input" not in rule["Targets"][0]
+
+
+def test_only_the_rules_call_the_reconciler(packaged: Package) -> None:
+    """Each rule has the reconciler as its one target, and a permission that holds for this rule alone."""
+    function = arn("ReconcileLambdaFunction")
+    for rule in RULES:
+        (target,) = packaged.resources("AWS::Events::Rule")[rule]["Properties"]["Targets"]
+        assert target["Arn"] == function
+    permissions = [p["Properties"] for p in packaged.resources("AWS::Lambda::Permission").values()]
+    own = [permission for permission in permissions if permission["FunctionName"] == function]
+    assert [permission["SourceArn"] for permission in own] == [arn(rule) for rule in RULES]
+    for permission in own:
+        assert permission["Principal"] == "events.amazonaws.com"
+        assert permission["Action"] == "lambda:InvokeFunction"
+
+
+def test_what_the_reconciler_could_not_do_is_kept(packaged: Package) -> None:
+    """A call that fails three times, and an event a rule cannot deliver, wait encrypted for 14 days."""
+    given_up = packaged.resources("AWS::Lambda::EventInvokeConfig")["ReconcileLambdaEvConf"]
+    assert given_up["Properties"] == {
+        "FunctionName": {"Ref": "ReconcileLambdaFunction"},
+        "Qualifier": "$LATEST",
+        "MaximumRetryAttempts": 2,
+        "DestinationConfig": {"OnFailure": {"Destination": arn("ReconcileDeadLetters")}},
+    }
+    for rule in RULES:
+        (target,) = packaged.resources("AWS::Events::Rule")[rule]["Properties"]["Targets"]
+        assert target["DeadLetterConfig"] == {"Arn": arn("ReconcileDeadLetters")}
+    queue = packaged.resources("AWS::SQS::Queue")["ReconcileDeadLetters"]["Properties"]
+    assert queue["SqsManagedSseEnabled"] is True
+    assert queue["MessageRetentionPeriod"] == 14 * 24 * 60 * 60
+
+
+def test_only_the_rules_write_to_the_dead_letters(packaged: Package) -> None:
+    """The queue's policy lets EventBridge send to it, and only for these rules."""
+    policy = packaged.resources("AWS::SQS::QueuePolicy")["ReconcileDeadLettersPolicy"]
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert policy["Properties"]["Queues"] == [{"Ref": "ReconcileDeadLetters"}]
+    assert statement == {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn("ReconcileDeadLetters"),
+        "Condition": {"ArnEquals": {"aws:SourceArn": [arn(rule) for rule in RULES]}},
+    }
 
 
 def test_tables_are_guarded(packaged: Package) -> None:

@@ -23,6 +23,8 @@ from tests.statemachine.schedules import EVER, Fault, Schedule, pairs, play, sin
 from tests.trips import OFFERS, TRIP, trip
 from tools.invariants import SETTLED, violations
 
+pytestmark = pytest.mark.slow
+
 STEPS = tasks("booking")
 GOES_WELL, IS_REFUSED = trip(), trip("car/model", "Sold Out")
 RECORD = log.trip_key(TRIP["trip_id"])

@@ -10,7 +10,8 @@ import pytest
 from saga.errors import REFUSALS
 from saga.trip import PARTICIPANTS
 
-TEXT = (Path(__file__).parents[2] / "statemachine/booking.asl.json").read_text()
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "statemachine/booking.asl.json").read_text()
 MACHINE: dict[str, Any] = json.loads(TEXT)
 STATES: dict[str, Any] = MACHINE["States"]
 TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
@@ -136,3 +137,14 @@ def test_it_ends_in_four_ways() -> None:
     assert set(ends) == {"TripBooked", "TripRolledBack", "TripNeedsAttention", "TripRefused"}
     assert [name for name, state in ends.items() if state["Type"] == "Succeed"] == ["TripBooked"]
     assert all(state["Error"] == name for name, state in ends.items() if state["Type"] == "Fail")
+
+
+def test_faults_may_name_just_the_steps() -> None:
+    """The schema of faults allows the task states of both machines, and no step of a participant that there is not."""
+    schema = json.loads((ROOT / "schemas/faults.schema.json").read_text())
+    pattern = re.compile(schema["propertyNames"]["pattern"])
+    cancellation = json.loads((ROOT / "statemachine/cancellation.asl.json").read_text())["States"]
+    steps = {*TASKS, *(name for name, state in cancellation.items() if state["Type"] == "Task")}
+    assert all(pattern.match(step) for step in steps)
+    named = set(re.findall("[A-Z][a-z]+", schema["propertyNames"]["pattern"])) - {"Begin", "End", "Book", "Cancel"}
+    assert {name.lower() for name in named} - {"saga", "cancellation"} == set(PARTICIPANTS)
