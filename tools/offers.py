@@ -25,6 +25,14 @@ def load(stage: Stage, path: Path = OFFERS) -> int:
     return added
 
 
+def loaded(stage: Stage, path: Path = OFFERS) -> bool:
+    """Whether the stage has the first offer: a bare `npx sls deploy` makes the tables, but loads nothing."""
+    participant, offers = next(iter(read(path).items()))
+    key = {"id": f"OFFER#{next(iter(offers))}"}
+    with stage.reaching():
+        return "Item" in stage.resource("dynamodb").Table(stage.table(participant)).get_item(Key=key)
+
+
 def read(path: Path = OFFERS) -> Offers:
     """Participant → what → capacity, a whole number of 0 or more. UsageError names the entry that is not."""
     try:

@@ -4,12 +4,15 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from saga.executions import booking_name
 from saga.trip import PARTICIPANTS
-from tools import deploy, events, follow, options, snapshot
+from tools import deploy, events, follow, offers, options, snapshot
 from tools.events import Event
+from tools.follow import Step
 from tools.local.emulator import Emulator
 from tools.show import Show
 from tools.stage import Stage, UsageError
@@ -49,6 +52,8 @@ def make_ready(stage: Stage) -> None:
     machines = client.list_state_machines()["stateMachines"]
     if stage.machine() not in {machine["name"] for machine in machines}:
         deploy.deploy(stage, sys.stderr)
+    elif not offers.loaded(stage):
+        offers.load(stage)
 
 
 def start(stage: Stage, event: Event) -> str:
@@ -69,16 +74,14 @@ def start(stage: Stage, event: Event) -> str:
 
 def run(stage: Stage, event: Event, show: Show | None) -> dict[str, Any]:
     """Run the trip to its end and return what `--json` prints."""
-    begun, last, failure = time.monotonic(), None, None
+    begun, steps = time.monotonic(), []
     arn = start(stage, event)
     for step in follow.follow(stage, arn):
-        last = step
-        if step.what == "failed":
-            failure = {"step": step.state, "error": step.error, "message": _message(step.cause)}
+        steps.append(step)
         if show:
             show.step(step)
     found = snapshot.read(stage, event.trip.trip_id)
-    outcome = found.outcome(event.trip.saga_id, last.error if last else None)
+    outcome = found.outcome(event.trip.saga_id, steps[-1].error)
     if show:
         show.trip(found)
     return {
@@ -89,7 +92,7 @@ def run(stage: Stage, event: Event, show: Show | None) -> dict[str, Any]:
         "outcome": outcome,
         "bookings": {name: found.bookings.get(name) for name in PARTICIPANTS},
         "log": found.log,
-        "failure": failure,
+        "failure": _failure(steps),
         "seconds": round(time.monotonic() - begun, 3),
     }
 
@@ -121,6 +124,14 @@ def _why(report: dict[str, Any]) -> str:
     outcome, failure = report["outcome"], report["failure"]
     cause = f" ({failure['step']}: {failure['error']})" if failure and outcome != "booked" else ""
     return TEXTS[outcome] + cause
+
+
+def _failure(steps: Sequence[Step]) -> dict[str, Any] | None:
+    """Return what turned the saga around: the last failure of the first step that was given up."""
+    for failed, after in pairwise(steps):
+        if failed.what == "failed" and after.what in ("caught", "ended"):
+            return {"step": failed.state, "error": failed.error, "message": _message(failed.cause)}
+    return None
 
 
 def _message(cause: str | None) -> str | None:
