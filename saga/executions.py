@@ -40,7 +40,12 @@ class Executions:
         return f"{_executions(self._cancellation)}:{cancellation_name(trip_id, run)}"
 
     def status(self, arn: str) -> str | None:
-        """Return an execution's status, None if there is none (or it is over 90 days old); raise TransientError."""
+        """Return an execution's status; None if these machines have none such, or had it over 90 days ago.
+
+        Raises TransientError.
+        """
+        if not arn.startswith((_executions(self._booking) + ":", _executions(self._cancellation) + ":")):
+            return None  # recorded by a machine that is gone: to ask would fail for ever
         try:
             return str(self._client.describe_execution(executionArn=arn)["status"])
         except self._client.exceptions.ExecutionDoesNotExist:

@@ -1,5 +1,6 @@
 """Lists of trips, from the indexes over their records. What an index shows may be a moment old."""
 
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,8 +20,8 @@ class Listing:
         self._client, self._table = client, f"{prefix}-{log.TABLE}"
 
     def unfinished(self) -> Iterator[Item]:
-        """Yield the trips that are not settled, the oldest of each shard first; raise TransientError."""
-        for shard in range(SHARDS):
+        """Yield the trips that are not settled, shard by shard, the oldest of each first; raise TransientError."""
+        for shard in random.sample(range(SHARDS), SHARDS):  # no shard is always the one that time runs out on
             yield from self._query("unfinished", "unfinished", str(shard))
 
     def _query(self, index: str, name: str, value: str) -> Iterator[Item]:

@@ -1,15 +1,21 @@
 """Finds what nothing works on any more, and starts its undo. Doubled or mistaken, a start is safe: see steps.py."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 
-from saga import log
-from saga.errors import TransientError
-from saga.ports import Desk
-from saga.trip import BOOKING, CANCELLING, COMPENSATING
+from saga import lifecycle, log
+from saga.errors import TransientError, TripConfirmed
+from saga.log import Call
+from saga.ports import Desk, Item
+from saga.trip import BOOKING, CANCELLING, COMPENSATING, PARTICIPANTS
 
 RUNNING = "RUNNING"
 
+UNDOS = 3
+"""How many undos of a trip may die before it needs attention: what kills them all will kill the next one too."""
+
+_BEHIND_ALL = 99  # the position in the log of what follows every step of a run
 _NAMES = 10  # how many taken names a start passes over: undos that died before they could be counted
 
 
@@ -36,7 +42,8 @@ def reconcile(desk: Desk, executions: Executions, trip_id: str) -> str | None:
     """Start what a forgotten trip needs: its undo, or its booking if none has begun. Return the execution's ARN.
 
     Returns None for a trip that something works on, that is CONFIRMED or has ended, that is unknown, or that
-    NEEDS_ATTENTION, which is left to repair. Raises TransientError when the executions can't be seen.
+    NEEDS_ATTENTION, which is left to repair; a trip whose undos keep dying becomes that here. Raises TransientError
+    when the executions can't be seen.
     """
     record = desk.store.get(log.trip_key(trip_id))
     if not record or record["status"] not in (BOOKING, COMPENSATING, CANCELLING):
@@ -46,9 +53,19 @@ def reconcile(desk: Desk, executions: Executions, trip_id: str) -> str | None:
     undone = record.get("undo")
     if RUNNING in bookings or (undone and executions.status(undone) == RUNNING):
         return None
+    if record["runs"] >= UNDOS:
+        give_up(desk, trip_id, record)
+        return None
     if record["status"] == BOOKING and bookings == {None} and not undone:
         return derived if executions.start_booking(trip_id, record) else None
     return start_undo(executions, trip_id, record["runs"] + 1)
+
+
+def give_up(desk: Desk, trip_id: str, record: Item) -> None:
+    """Leave a trip to repair, as owing everything: its undos died, so which of its cancels worked is unknown."""
+    call = Call(trip_id, record["saga_id"], record["runs"], _BEHIND_ALL, "Reconcile", 0)
+    with suppress(TripConfirmed):  # its last book landed in between
+        lifecycle.end(desk, call, dict.fromkeys(PARTICIPANTS, "UndoDied"))
 
 
 def start_undo(executions: Executions, trip_id: str, run: int) -> str | None:

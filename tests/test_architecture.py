@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "saga.booking": "saga.log saga.ports saga.trip",
     "saga.lifecycle": "saga.log saga.errors saga.ports saga.trip",
     "saga.steps": "saga.lifecycle saga.log saga.booking saga.errors saga.ports saga.trip",
-    "saga.reconciler": "saga.log saga.errors saga.ports saga.trip",
+    "saga.reconciler": "saga.lifecycle saga.log saga.errors saga.ports saga.trip",
     "saga.expressions": "saga.ports boto3.dynamodb.types",
     "saga.dynamo": "saga.expressions saga.errors saga.ports botocore",
     "saga.listing": "saga.expressions saga.lifecycle saga.log saga.errors saga.ports botocore",

@@ -90,7 +90,8 @@ class Kernel:
         self._texts = ["null"]
         self._slots: dict[Key, int] = {}
         self.keys: list[Key] = []
-        self.value = cache(self._value)
+        self.firsts: set[int] = set()
+        self.value = cache(self.fresh)
         self.pending = cache(self._pending)
         self.effect = cache(self._effect)
 
@@ -102,7 +103,8 @@ class Kernel:
             self._texts.append(text)
         return self._ids[text]
 
-    def _value(self, number: int) -> Any:
+    def fresh(self, number: int) -> Any:
+        """Return the value that a number stands for; `value` returns one that is shared."""
         return json.loads(self._texts[number])
 
     def slot(self, key: Key) -> int:
@@ -119,6 +121,10 @@ class Kernel:
     def invoke(self, name: str, event: Any) -> int:
         """Return an invocation that has not done anything yet."""
         return self.id([name, event, []])
+
+    def is_first(self, invocation: int) -> bool:
+        """Whether it has done nothing yet but what happens at once."""
+        return invocation in self.firsts
 
     def fail(self, invocation: int) -> int:
         """Let an invocation's next operation fail without an effect."""
@@ -149,7 +155,7 @@ class Kernel:
         if isinstance(pending.operation, Key):
             return self._answered(invocation, ["ok", self.value(touched[0])]), touched
         store = self._modules["tests.memory"].MemoryStore()
-        store.items = {self.keys[s]: self._value(n) for s, n in zip(pending.slots, touched, strict=True) if n}
+        store.items = {self.keys[s]: self.fresh(n) for s, n in zip(pending.slots, touched, strict=True) if n}
         try:
             store.write(pending.operation)
         except Lost as lost:

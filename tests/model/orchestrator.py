@@ -38,10 +38,10 @@ class Orchestrator:
 
     def _answer(self, position: int, error: str, value: int | str) -> At:
         """Go on from a task with its value (a number of the kernel's), or with the error that it raised."""
-        machine, arn, name, data, tried = self._kernel.value(position)
+        machine, arn, name, data, tried = self._kernel.fresh(position)
         state = self._asl[machine]["States"][name]
         if not error:
-            data = _placed(data, state.get("ResultPath", "$"), self._kernel.value(int(value)))
+            data = _placed(data, state.get("ResultPath", "$"), self._kernel.fresh(int(value)))
             return self._enter([machine, arn, state["Next"]], data)
         for number, retrier in enumerate(state.get("Retry", ())):
             if _matches(retrier, error):

@@ -15,7 +15,7 @@ import pytest
 from saga import expressions, log
 from saga.dynamo import DynamoStore
 from saga.ports import Item, Key, Put, Store
-from saga.trip import CONFIRMED, NEEDS_ATTENTION, PARTICIPANTS, ROLLED_BACK
+from saga.trip import CANCELLED, CANCELLING, CONFIRMED, NEEDS_ATTENTION, PARTICIPANTS, ROLLED_BACK
 from tests.contract.conftest import dynamo
 from tests.memory import MemoryStore
 from tests.statemachine.machine import Machine, Run
@@ -108,6 +108,22 @@ def checked(machine: Machine, faults: tuple[Fault, ...]) -> Schedule:
     items = held(machine.store)
     found = breaches(run, items, request, faults) + healed(machine, items)
     assert not found, f"{[str(fault) for fault in faults]}: {found}"
+    return schedule
+
+
+def checked_undo(machine: Machine, store: MemoryStore, fault: Fault) -> Schedule:
+    """Play a fault on the undo of a booked trip that a traveller cancels, and insist on the promise."""
+    store.items |= deepcopy(OFFERS)
+    machine.definition = "booking"
+    machine.run(GOES_WELL)
+    trip_record = store.items[RECORD]
+    trip_record.update(status=CANCELLING, goal=CANCELLED, unfinished=trip_record["shard"])
+    machine.definition = "cancellation"
+    run, schedule = play(machine, {"trip_id": TRIP["trip_id"]}, (fault,))
+    found = violations(store.items) + healed(machine, store.items)
+    if fault.times < EVER and run.status != "SUCCEEDED":
+        found.append(f"faults within the budget ended the undo {run.error}")
+    assert not found, f"{fault}: {found}"
     return schedule
 
 
