@@ -183,7 +183,7 @@ def test_a_function_may_do_only_what_it_does(packaged: Package) -> None:
 
 
 def test_the_reconciler_reads_and_starts(packaged: Package) -> None:
-    """It reads trips and one index, looks at and starts executions, and writes to no table."""
+    """It reads one index, reads trips and gives them up, looks at executions and starts them, and no more."""
     assert may(packaged, "Reconcile") == {
         json.dumps(arn("SagaLogTable")): {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
         json.dumps({"Fn::Sub": "${SagaLogTable.Arn}/index/unfinished"}): {"dynamodb:Query"},
