@@ -34,8 +34,7 @@ def find_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-BOUND = 60.0
-"""Seconds that nothing here takes."""
+BOUND = 120.0  # seconds that nothing here takes
 
 T = TypeVar("T")
 
@@ -74,17 +73,14 @@ class Stack:
 
     @property
     def stage(self) -> Stage:
-        """The stage, for what runs in this process."""
         return Stage("local")
 
     @cached_property
     def clients(self) -> dict[str, Any]:
-        """Clients of its services."""
         return {name: self.stage.client(name) for name in ("dynamodb", "stepfunctions", "lambda", "events")}
 
     @cached_property
     def machines(self) -> dict[str, str]:
-        """The ARNs of its state machines."""
         return {kind: self.stage.machine_arn(kind) for kind in ("booking", "cancellation")}
 
     def run(self, *command: str, timeout: float = BOUND, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -102,13 +98,10 @@ class Stack:
         return str(started["executionArn"])
 
     def wait(self, arn: str) -> str:
-        """Wait for an execution's end; return its error, or SUCCEEDED."""
-
-        def ended() -> dict[str, Any] | None:
-            found: dict[str, Any] = self.clients["stepfunctions"].describe_execution(executionArn=arn)
-            return None if found["status"] == "RUNNING" else found
-
-        found = until(ended)
+        """Wait for an execution's end; return its error, or its status."""
+        describe = self.clients["stepfunctions"].describe_execution
+        until(lambda: describe(executionArn=arn)["status"] != "RUNNING")
+        found = describe(executionArn=arn)
         return str(found.get("error") or found["status"])
 
     def book(self, request: Mapping[str, Any]) -> str:
@@ -125,8 +118,8 @@ class Stack:
 
     def invoke(self, function: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Call a function; return its answer, or what it raised as errorType and errorMessage."""
-        name = self.stage.function(function)
-        answer = self.clients["lambda"].invoke(FunctionName=name, Payload=json.dumps(payload))
+        client, name = self.clients["lambda"], self.stage.function(function)
+        answer = client.invoke(FunctionName=name, Payload=json.dumps(payload))
         found: dict[str, Any] = json.loads(answer["Payload"].read())
         return found
 

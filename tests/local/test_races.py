@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import psutil
 import pytest
 
 from saga import lifecycle, wiring
@@ -11,6 +12,7 @@ from saga.ports import Desk
 from saga.trip import OPERATOR, Trip
 from tests.local.conftest import Stack, at_once, story, until
 from tests.trips import trip
+from tools.local import processes
 
 BOOKED = [
     "Saga BEGIN",
@@ -42,6 +44,19 @@ def payload(begun: Trip, participant: str, position: int) -> dict[str, Any]:
     }
 
 
+@pytest.fixture(scope="module")
+def warm(stack: Stack) -> None:
+    """Sixteen workers of each function, started four at a time.
+
+    Sixteen at once need half a minute of processor time to come up; on a busy machine they run into the ten seconds
+    that a function has, and are started again until the retries are used up.
+    """
+    for workers in (4, 8, 12, 16):
+        requests = [trip("car/model", "Fiat 500e", trip_id=f"warm-{workers}-{n}") for n in range(workers)]
+        assert at_once(stack.book, requests, workers) == ["TripRolledBack"] * workers
+
+
+@pytest.mark.usefixtures("warm")
 def test_32_sagas_for_5_seats(stack: Stack) -> None:
     """Of 32 sagas for 5 seats, 16 at a time, exactly 5 are booked and 27 rolled back, and the seats count 5."""
     stack.offer("flight", "RACE5", 5)
@@ -53,6 +68,14 @@ def test_32_sagas_for_5_seats(stack: Stack) -> None:
     told = [story(stack.read(name).log) for name in names]
     assert told.count(BOOKED) == 5
     assert [lines[-1] for lines in told].count("Saga END ROLLED_BACK") == 27
+
+
+def test_nothing_listens_but_on_the_loopback_address(stack: Stack) -> None:
+    """Every socket that the emulator and its functions listen on is bound to 127.0.0.1."""
+    running = processes.ours(stack.emulator.folder)
+    assert len(running) > 1
+    sockets = [connection for process in running for connection in process.net_connections()]
+    assert {socket.laddr.ip for socket in sockets if socket.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
 
 
 @pytest.mark.parametrize(
