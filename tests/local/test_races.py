@@ -46,12 +46,12 @@ def payload(begun: Trip, participant: str, position: int) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def warm(stack: Stack) -> None:
-    """Sixteen workers of each function, started four at a time.
+    """Sixteen workers of each function, started eight at a time.
 
     Sixteen at once need half a minute of processor time to come up; on a busy machine they run into the ten seconds
     that a function has, and are started again until the retries are used up.
     """
-    for workers in (4, 8, 12, 16):
+    for workers in (8, 16):
         requests = [trip("car/model", "Fiat 500e", trip_id=f"warm-{workers}-{n}") for n in range(workers)]
         assert at_once(stack.book, requests, workers) == ["TripRolledBack"] * workers
 

@@ -66,8 +66,7 @@ def reconcile(stack: Stack, trip_id: str = "") -> dict[str, str]:
     """Run the reconciler over all trips, or for a trip whose execution ended badly; return what it started."""
     detail = {"executionArn": "gone", "input": json.dumps({"trip_id": trip_id})}
     event = {"detail-type": "Step Functions Execution Status Change", "detail": detail} if trip_id else {}
-    started: dict[str, str] = stack.invoke("Reconcile", event)["started"]
-    return started
+    return dict(stack.invoke("Reconcile", event)["started"])
 
 
 def assert_rolled_back(stack: Stack, trip_id: str) -> None:

@@ -167,7 +167,7 @@ ADVICE: dict[str, tuple[list[str], dict[str, str]]] = {
 UNTRANSLATED = pytest.mark.xfail(reason="a traceback: Listing makes a TransientError of what Stage.reaching translates")
 
 
-@pytest.mark.parametrize("command", COMMANDS[:3], ids=" ".join)
+@pytest.mark.parametrize("command", COMMANDS[:2], ids=" ".join)
 @pytest.mark.parametrize("told", ADVICE)
 def test_an_aws_that_cannot_be_had(
     stack: Stack, tmp_path: Path, command: tuple[str, ...], told: str, request: pytest.FixtureRequest
