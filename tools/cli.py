@@ -4,7 +4,9 @@ import argparse
 import sys
 from dataclasses import asdict
 
+from saga.errors import InvalidTrip
 from saga.trip import CANCELLED, CONFIRMED, ROLLED_BACK
+from saga.validation import check_cancellation
 from tools import attention, options, snapshot
 from tools.audit import audit
 from tools.show import Show
@@ -91,9 +93,22 @@ COMMANDS = {
 def main(arguments: list[str]) -> int:
     """Run a command and return its exit code."""
     wanted = parse(arguments)
+    return options.told(lambda: _run(wanted))
+
+
+def _run(wanted: argparse.Namespace) -> int:
+    trip_id = getattr(wanted, "trip_id", None)
+    if trip_id is not None:
+        _check(trip_id)
     command, _ = COMMANDS[wanted.command]
-    show = Show()
-    return options.told(lambda: command(options.choose_stage(wanted), wanted, show))
+    return command(options.choose_stage(wanted), wanted, Show())
+
+
+def _check(trip_id: str) -> None:
+    try:
+        check_cancellation({"trip_id": trip_id}, faults_allowed=False)
+    except InvalidTrip as invalid:
+        raise UsageError(f"trip {trip_id[:70]!r}: {invalid.problems[0].expected}") from invalid
 
 
 def _repair(stage: Stage, trip_id: str, show: Show | None) -> str:

@@ -39,17 +39,27 @@ class Step:
 
 
 def follow(stage: Stage, execution_arn: str) -> Iterator[Step]:
-    """Yield what happens in an execution as it happens, from its start to its end; raise Unreachable."""
-    client, last, seen = stage.client("stepfunctions"), Step(datetime.now(UTC), "", "entered"), 0
-    while last.what != "ended":
+    """Yield what happens in an execution as it happens, from its start to its end; raise Unreachable.
+
+    A history may go on behind the end, with what was running when the execution was stopped; and the embedded AWS,
+    started again, ends what was running without a word in its history. So the execution is asked too.
+    """
+    client, last, seen, over = stage.client("stepfunctions"), Step(datetime.now(UTC), "", "entered"), 0, False
+    while True:
         with stage.reaching():
             events = _history(client, execution_arn)
+            found = client.describe_execution(executionArn=execution_arn) if len(events) == seen else {}
         for event in events[seen:]:
             if step := _step(event, last):
                 last = step
                 yield step
-        seen = len(events)
-        if last.what != "ended":
+                if step.what == "ended":
+                    return
+        if over and found:
+            yield Step(found.get("stopDate", last.at), found["status"], "ended", found.get("error"), found.get("cause"))
+            return
+        seen, over = len(events), bool(found) and found["status"] != "RUNNING"
+        if not over:
             time.sleep(POLL if stage.is_local else POLL_AWS)
 
 

@@ -15,7 +15,7 @@ from tools.events import Event
 from tools.follow import Step
 from tools.local.emulator import Emulator
 from tools.show import Show
-from tools.stage import Stage, UsageError
+from tools.stage import Stage
 
 OUTCOMES = ("booked", "rolled-back", "refused", "needs-attention")
 
@@ -67,8 +67,6 @@ def start(stage: Stage, event: Event) -> str:
             )
     except client.exceptions.ExecutionAlreadyExists:
         return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
-    except client.exceptions.StateMachineDoesNotExist as missing:
-        raise UsageError(f"stage {stage.name} is not deployed in {stage.region}: ./build.sh deploy …") from missing
     return str(started["executionArn"])
 
 

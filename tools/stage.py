@@ -15,6 +15,7 @@ from botocore import exceptions as aws
 from botocore.config import Config
 from botocore.session import Session as BotocoreSession
 
+from saga.errors import TransientError
 from tools.local import environment
 from tools.local.emulator import Emulator, EmulatorError
 
@@ -32,6 +33,10 @@ BAD_CREDENTIALS = {
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
+
+
+# Error codes that mean: there are no such tables or machines.
+NOT_DEPLOYED = {"ResourceNotFoundException", "StateMachineDoesNotExist"}
 
 
 class ToolError(Exception):
@@ -115,8 +120,9 @@ class Stage:
         """Turn what botocore says about the way to this stage into Unreachable, with what to do about it."""
         try:
             yield
-        except (aws.BotoCoreError, aws.ClientError, EmulatorError) as error:
-            advice = self._advice(error)
+        except (aws.BotoCoreError, aws.ClientError, EmulatorError, TransientError) as error:
+            # The saga's own adapters hide the SDK's error behind a TransientError.
+            advice = self._advice((error.__cause__ or error) if isinstance(error, TransientError) else error)
             if advice is None:
                 raise
             raise Unreachable(advice) from error
@@ -148,7 +154,7 @@ class Stage:
             proxies={} if self.is_local else None,
         )
 
-    def _advice(self, error: Exception) -> str | None:  # noqa: PLR0911 — a table
+    def _advice(self, error: BaseException) -> str | None:  # noqa: PLR0911 — a table
         match error:
             case EmulatorError():
                 return str(error)
@@ -162,6 +168,8 @@ class Stage:
                 return "the embedded AWS does not answer; `./build.sh deploy local` starts it"
             case aws.HTTPClientError() | aws.ConnectionError() | aws.InvalidRegionError():
                 return f"AWS cannot be reached in region {self.region}; check the region's name and the network"
+            case aws.ClientError() if error.response["Error"]["Code"] in NOT_DEPLOYED:
+                return f"stage {self.name} is not deployed in {self.region}: ./build.sh deploy {self.name} …"
             case aws.ClientError() if error.response["Error"]["Code"] in BAD_CREDENTIALS:
                 return f"AWS refuses the credentials of profile {self.profile}: {error.response['Error']['Code']}"
         return None

@@ -191,7 +191,6 @@ def test_a_restart_of_aws_in_the_middle(stack: Stack, restarted: str) -> None:
 
 @pytest.mark.usefixtures("restarted")
 @pytest.mark.parametrize("trip_id", ["stopped-event", "restarted"])
-@pytest.mark.xfail(reason="follow waits for ever: such a history does not end with the execution's end")
 def test_the_same_event_after_its_execution_died(stack: Stack, tmp_path: Path, trip_id: str) -> None:
     """`./runtest.sh` with the event of a trip whose execution died finds it rolled back, at once."""
     event = tmp_path / "event.json"
