@@ -48,7 +48,7 @@ def quiet(stack: Stack) -> Iterator[None]:
         stack.clients["events"].enable_rule(Name=rule)
 
 
-def hold(stack: Stack, trip_id: str, seconds: float = 3) -> str:
+def hold(stack: Stack, trip_id: str, seconds: float = 6) -> str:
     """Start a trip under its saga's name and hold it after its flight is booked; return its execution."""
     request = trip(trip_id=trip_id, faults={"BookFlight": {"delay_seconds": seconds}})
     arn = stack.start(request, booking_name(trip_id, parse(trip_id).saga_id))
