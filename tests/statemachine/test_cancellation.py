@@ -62,6 +62,7 @@ def test_an_ended_trip_is_left_alone(machine: Machine, undo: Machine, store: Mem
     assert story(store)[-1] == "Saga END ROLLED_BACK"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", CANCELS)
 def test_a_repair_does_what_is_owed(machine: Machine, undo: Machine, store: MemoryStore, step: str) -> None:
     """A trip that owes a cancel is repaired by an undo without the booking's faults, and reaches its goal."""
@@ -73,6 +74,7 @@ def test_a_repair_does_what_is_owed(machine: Machine, undo: Machine, store: Memo
     assert story(store)[-1] == "Saga END ROLLED_BACK"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", CANCELS)
 def test_a_repair_that_fails_still_needs_attention(
     machine: Machine, undo: Machine, store: MemoryStore, step: str

@@ -113,6 +113,7 @@ def test_a_compensation_that_fails_twice_is_tried_again(machine: Machine, step: 
     assert story(found).count(f"{step} END") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", CANCELS)
 def test_a_compensation_that_never_works_is_owed(machine: Machine, step: str) -> None:
     """A cancel that fails for ever leaves the others cancelled and the trip NEEDS_ATTENTION, owing just that one."""
@@ -126,6 +127,7 @@ def test_a_compensation_that_never_works_is_owed(machine: Machine, step: str) ->
     assert story(found)[-1] == "Saga ABORT NEEDS_ATTENTION"
 
 
+@pytest.mark.slow
 def test_three_compensations_that_never_work_are_all_owed(machine: Machine) -> None:
     """If no cancel works, every one is tried and the trip owes all three, whatever its status was."""
     faults = {"BookCar": {"error": "SoldOut"}, **dict.fromkeys(CANCELS, ALWAYS)}
