@@ -43,6 +43,10 @@ class InvalidTrip(Refusal):
         super().__init__("; ".join(f"{pointer or '/'}: {expected}" for pointer, expected in problems))
 
 
+class UnknownTrip(Exception):
+    """There is no such trip, or it is another traveller's: nobody is told which."""
+
+
 class TransientError(Exception):
     """Something may work when it is tried again."""
 

@@ -1,19 +1,24 @@
-"""Lists of trips, from the indexes over their records. What an index shows may be a moment old."""
+"""Lists of trips, from the indexes over their records, and a trip's log. What an index shows may be a moment old."""
 
 import random
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from saga import expressions, log
-from saga.errors import TransientError
+from saga.errors import InvalidTrip, Problem, TransientError
 from saga.lifecycle import SHARDS
 from saga.ports import Item
 
+_PLACE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3})Z,([A-Za-z0-9_-]{1,64})")
+_UTC = "+00:00"
+
 
 class Listing:
-    """Reads the indexes of the saga log of tables named `<prefix>-…`, page by page."""
+    """Reads the saga log of tables named `<prefix>-…`, page by page."""
 
     def __init__(self, client: Any, prefix: str) -> None:
         """Keep the client and the table's name."""
@@ -22,18 +27,58 @@ class Listing:
     def unfinished(self) -> Iterator[Item]:
         """Yield the trips that are not settled, shard by shard, the oldest of each first; raise TransientError."""
         for shard in random.sample(range(SHARDS), SHARDS):  # no shard is always the one that time runs out on
-            yield from self._query("unfinished", "unfinished", str(shard))
+            yield from self._pages({"unfinished": str(shard)}, IndexName="unfinished")
 
-    def _query(self, index: str, name: str, value: str) -> Iterator[Item]:
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            IndexName=index,
-            KeyConditionExpression="#name = :value",
-            ExpressionAttributeNames={"#name": name},
-            ExpressionAttributeValues={":value": {"S": value}},
-        )
-        try:
-            for page in pages:
+    def story(self, trip_id: str) -> list[Item]:
+        """Return a trip's log in the order of its keys; raise TransientError."""
+        entries = self._pages({"trip_id": trip_id}, ConsistentRead=True)
+        return [entry for entry in entries if entry["entry"] != "TRIP"]
+
+    def owned(self, owner: str, limit: int, after: str | None) -> tuple[list[Item], str | None]:
+        """Return a page of an owner's trips, the newest first, and what asks for the next one: None behind the last.
+
+        Raises InvalidTrip if `after` is not from an earlier page; TransientError.
+        """
+        query = self._query({"owner": owner}, IndexName="by-owner", ScanIndexForward=False, Limit=limit)
+        if after is not None:
+            query["ExclusiveStartKey"] = expressions.marshal({"owner": owner, "entry": "TRIP", **_place(after)})
+        with _answering():
+            page = self._client.query(**query)
+        last = expressions.unmarshal(page["LastEvaluatedKey"]) if "LastEvaluatedKey" in page else None
+        return [expressions.unmarshal(item) for item in page["Items"]], _after(last) if last else None
+
+    def _pages(self, key: Item, **options: Any) -> Iterator[Item]:
+        with _answering():
+            for page in self._client.get_paginator("query").paginate(**self._query(key, **options)):
                 yield from (expressions.unmarshal(item) for item in page["Items"])
-        except (ClientError, BotoCoreError) as error:
-            raise TransientError(str(error)) from error
+
+    def _query(self, key: Item, **options: Any) -> dict[str, Any]:
+        ((name, value),) = key.items()
+        return {
+            "TableName": self._table,
+            "KeyConditionExpression": "#name = :value",
+            "ExpressionAttributeNames": {"#name": name},
+            "ExpressionAttributeValues": expressions.marshal({":value": value}),
+            **options,
+        }
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise TransientError(str(error)) from error
+
+
+def _after(last: Item) -> str:
+    """Say where a page ends; in a URL a plus would be a space, so UTC is a Z here."""
+    return f"{last['created'].removesuffix(_UTC)}Z,{last['trip_id']}"
+
+
+def _place(after: str) -> Item:
+    """Read where a page ends. Nobody has to trust it: the partition it is used in is the asking owner's own."""
+    found = _PLACE.fullmatch(after)
+    if not found:
+        raise InvalidTrip(Problem("/query/after", "expected the `after` of an earlier page"))
+    return {"created": found[1] + _UTC, "trip_id": found[2]}

@@ -40,6 +40,16 @@ def check(request: Any, *, faults_allowed: bool) -> dict[str, Any]:
     return _check("trip", request, ("owner", "faults"), faults_allowed=faults_allowed)
 
 
+def check_trip(request: Any) -> dict[str, Any]:
+    """Return a traveller's trip if it is one: clients set the trip and nothing beside it. Raises InvalidTrip."""
+    return _check("trip", request, (), faults_allowed=True)
+
+
+def check_trip_id(trip_id: str) -> None:
+    """Raise InvalidTrip if a text is no trip_id."""
+    _check("cancellation", {"trip_id": trip_id}, (), faults_allowed=False)
+
+
 def check_cancellation(request: Any, *, faults_allowed: bool) -> dict[str, Any]:
     """Return the input of an undo if it is one: a `trip_id` and, where allowed, `faults`. Raises InvalidTrip."""
     return _check("cancellation", request, ("faults",), faults_allowed=faults_allowed)
@@ -51,14 +61,14 @@ def _check(schema: str, request: Any, beside: tuple[str, ...], *, faults_allowed
         raise InvalidTrip(Problem("", "expected a JSON object"))
     try:
         problems = list(_problems(schema, {name: value for name, value in request.items() if name not in beside}))
-        if "faults" in request and faults_allowed:
+        if "faults" in beside and "faults" in request and faults_allowed:
             problems += _problems("faults", request["faults"], "/faults")
     except RecursionError:  # jsonschema renders each value that it finds wrong
         raise InvalidTrip(Problem("", "expected JSON of few levels")) from None
     owner = request.get("owner", "-")
     if "owner" in beside and not (isinstance(owner, str) and 1 <= len(owner) <= LONGEST_OWNER):
         problems.append(Problem("/owner", f"expected a text of 1 to {LONGEST_OWNER} characters"))
-    if "faults" in request and not faults_allowed:
+    if "faults" in beside and "faults" in request and not faults_allowed:
         problems.append(Problem("/faults", "expected none: this stage allows no faults on purpose"))
     if not problems and not _is_unicode(request):
         problems.append(Problem("", "expected texts without lone surrogates"))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Literal
 
+from saga.announcer import Announcer
 from saga.dynamo import DynamoStore
 from saga.executions import Executions
 from saga.listing import Listing
@@ -48,8 +49,14 @@ def _store() -> Store:
     return DynamoStore(_client("dynamodb"), os.environ["SAGA_TABLES"])
 
 
+def announcer() -> Announcer:
+    """Return what announces this stage's outcomes."""
+    where = os.environ["SAGA_OUTCOME_BUS"], os.environ["SAGA_ATTENTION_TOPIC"]
+    return Announcer(_client("events"), _client("sns"), *where)
+
+
 @cache
-def _client(service: Literal["dynamodb", "stepfunctions"]) -> Any:
+def _client(service: Literal["dynamodb", "stepfunctions", "events", "sns"]) -> Any:
     import boto3  # noqa: PLC0415  a quarter of a second that a test of the other parts need not pay
     from botocore.config import Config  # noqa: PLC0415
 

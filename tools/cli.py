@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 from saga.errors import InvalidTrip
 from saga.trip import CANCELLED, CONFIRMED, ROLLED_BACK
-from saga.validation import check_cancellation
-from tools import attention, options, snapshot
+from saga.validation import check_trip_id
+from tools import attention, options, snapshot, tokens
 from tools.audit import audit
 from tools.show import Show
 from tools.stage import Stage, UsageError
@@ -30,6 +30,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
             command.add_argument("--older-than", type=float, default=15, metavar="MINUTES", help="default: 15")
         if name == "log":
             command.add_argument("trip_id")
+        if name == "token":
+            command.add_argument("--user", default=tokens.USER, help=f"an email address; default: {tokens.USER}")
         if name == "repair":
             which = command.add_mutually_exclusive_group(required=True)
             which.add_argument("trip_id", nargs="?")
@@ -82,10 +84,21 @@ def check(stage: Stage, wanted: argparse.Namespace, show: Show) -> int:
     return 1 if found else 0
 
 
+def give_token(stage: Stage, wanted: argparse.Namespace, show: Show) -> int:
+    """Print a token, and nothing else, so that a shell can take it; with --json also where the API is."""
+    given = tokens.token(stage, wanted.user)
+    if wanted.json:
+        options.as_json({"token": given, "url": tokens.url(stage)})
+    else:
+        show.plain(given)
+    return 0
+
+
 COMMANDS = {
     "stuck": (stuck, "list trips that need attention or are unfinished for long, and what they owe; exit 1 if any"),
     "repair": (repair, "run again what a trip owes, and say how it ended; exit 1 if it still owes something"),
     "log": (log, "tell the story of a trip: its steps, attempts, errors and durations"),
+    "token": (give_token, "print a token of a test user, on local and dev"),
     "audit": (check, "check the promise over all trips and counters of the stage; exit 1 on any violation"),
 }
 
@@ -106,7 +119,7 @@ def _run(wanted: argparse.Namespace) -> int:
 
 def _check(trip_id: str) -> None:
     try:
-        check_cancellation({"trip_id": trip_id}, faults_allowed=False)
+        check_trip_id(trip_id)
     except InvalidTrip as invalid:
         raise UsageError(f"trip {trip_id[:70]!r}: {invalid.problems[0].expected}") from invalid
 

@@ -48,6 +48,10 @@ class Show:
         """Show what is about to run."""
         self._console.print(escape(text), soft_wrap=True)
 
+    def plain(self, text: str) -> None:
+        """Print a text as it is."""
+        self._console.print(Text(text), soft_wrap=True)
+
     def step(self, step: Step) -> None:
         """Show what happened in a state, when it has happened; a long retry is three lines and a count."""
         if step.what == "entered":

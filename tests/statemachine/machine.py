@@ -3,7 +3,7 @@
 import importlib
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -96,12 +96,16 @@ class Machine:
     def run(self, request: Any, name: str | None = None) -> Run:
         """Start an execution and follow it to its end; without a name it gets a fresh one."""
         self.calls.clear()
-        with patch.object(LambdaSimpleBackend, "invoke", self._lambda()):
+        with self.serving():
             started = _client().start_execution(
-                stateMachineArn=_machine(self.definition), name=name or uuid4().hex, input=json.dumps(request)
+                stateMachineArn=machine_arn(self.definition), name=name or uuid4().hex, input=json.dumps(request)
             )
         ended = _client().describe_execution(executionArn=started["executionArn"])
         return Run(ended["status"], ended.get("error"), list(self.calls), started["executionArn"])
+
+    def serving(self) -> AbstractContextManager[Any]:
+        """Let the functions of this machine answer whatever execution calls them."""
+        return patch.object(LambdaSimpleBackend, "invoke", self._lambda())
 
     def _lambda(self) -> Callable[..., bytes]:
         def invoke(
@@ -139,7 +143,7 @@ def aws() -> Iterator[None]:
         patch.object(result_path, "parse", cache(result_path.parse)),
     ):
         _client.cache_clear()
-        _machine.cache_clear()
+        machine_arn.cache_clear()
         _made.cache_clear()
         yield
 
@@ -166,7 +170,8 @@ def _client() -> Any:
 
 
 @cache
-def _machine(definition: str) -> str:
+def machine_arn(definition: str) -> str:
+    """Make a state machine of a definition, once an AWS; return its ARN."""
     asl = (ROOT / f"statemachine/{definition}.asl.json").read_text()
     for name in FUNCTIONS:
         asl = asl.replace(f"${{{name}}}", ARN + name)
