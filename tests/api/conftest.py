@@ -8,14 +8,18 @@ from typing import Any
 
 import boto3
 import pytest
+from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
+from moto.dynamodb.models import dynamodb_backends
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from handlers import api as handler
 from saga import wiring
 from saga.dynamo import DynamoStore
 from saga.ports import Put
 from tests.contract.conftest import dynamo
-from tests.statemachine.machine import CONTEXT, Machine, aws, harmless_faults, machine_arn
+from tests.statemachine.machine import CONTEXT, REGION, Machine, aws, harmless_faults, machine_arn
 from tests.trips import OFFERS
+from tools.local import environment
 
 
 @dataclass
@@ -51,18 +55,30 @@ class Api:
         return Answered(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
 
 
+@pytest.fixture(scope="session")
+def _stage() -> Iterator[DynamoStore]:
+    """One AWS in memory with its tables for all tests: setting it up costs as much as five sagas."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        with aws(), dynamo(None) as store:
+            patch.setenv("SAGA_TABLES", store.prefix)
+            clients = {"dynamodb": store.client, "stepfunctions": boto3.client("stepfunctions", REGION)}
+            patch.setattr(wiring, "_client", clients.__getitem__)
+            for kind in ("booking", "cancellation"):
+                patch.setenv(f"SAGA_{kind.upper()}_MACHINE", machine_arn(kind))
+            yield store
+
+
 @pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+def api(_stage: DynamoStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     """The API of an empty stage that offers something, where faults are allowed."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
     monkeypatch.setenv("SAGA_FAULTS", "allowed")
-    with aws(), harmless_faults(), dynamo(None) as store:
+    for table in dynamodb_backends[ACCOUNT][environment.REGION].tables.values():
+        table.items.clear()
+    for machine in stepfunctions_parser_backends[ACCOUNT][REGION].state_machines:
+        machine.executions.clear()
+    with harmless_faults():
         for key, offer in OFFERS.items():
-            store.write({"offer": Put(key, offer)})
-        monkeypatch.setenv("SAGA_TABLES", store.prefix)
-        for kind in ("booking", "cancellation"):
-            monkeypatch.setenv(f"SAGA_{kind.upper()}_MACHINE", machine_arn(kind))
-        clients = {"dynamodb": store.client, "stepfunctions": boto3.client("stepfunctions", "eu-west-1")}
-        monkeypatch.setattr(wiring, "_client", clients.__getitem__)
-        yield Api(Machine(store), store)
+            _stage.write({"offer": Put(key, offer)})
+        yield Api(Machine(_stage), _stage)
