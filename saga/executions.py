@@ -55,8 +55,11 @@ class Executions:
 
     def start_booking(self, trip_id: str, record: Mapping[str, Any]) -> bool:
         """Start the booking of a trip's record under its name; return False if that name is taken."""
-        name = booking_name(trip_id, record["saga_id"])
-        return self._start(self._booking, name, booking_input(trip_id, record))
+        return self.start_input(trip_id, record["saga_id"], booking_input(trip_id, record))
+
+    def start_input(self, trip_id: str, saga_id: str, request: Mapping[str, Any]) -> bool:
+        """Start the booking of a request under its saga's name; return False if that name is taken."""
+        return self._start(self._booking, booking_name(trip_id, saga_id), request)
 
     def start_cancellation(self, trip_id: str, run: int) -> bool:
         """Start the `run`-th undo of a trip under its name; return False if that name is taken."""
@@ -64,7 +67,9 @@ class Executions:
 
     def _start(self, machine: str, name: str, request: Mapping[str, Any]) -> bool:
         try:
-            self._client.start_execution(stateMachineArn=machine, name=name, input=json.dumps(request))
+            self._client.start_execution(
+                stateMachineArn=machine, name=name, input=json.dumps(request, ensure_ascii=False)
+            )
         except self._client.exceptions.ExecutionAlreadyExists:
             return False
         except (ClientError, BotoCoreError) as error:

@@ -4,6 +4,9 @@ import random
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from heapq import merge
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -47,9 +50,40 @@ class Listing:
         last = expressions.unmarshal(page["LastEvaluatedKey"]) if "LastEvaluatedKey" in page else None
         return [expressions.unmarshal(item) for item in page["Items"]], _after(last) if last else None
 
+    def newest(self, limit: int, after: str | None, status: str | None) -> tuple[list[Item], str | None]:
+        """Return a page of all trips, the newest first, perhaps of one status; and what asks for the next one.
+
+        Raises InvalidTrip if `after` is not from an earlier page; TransientError.
+        """
+        shards = [
+            self._shard(str(shard), limit, _place(after) if after is not None else None, status)
+            for shard in range(SHARDS)
+        ]
+        trips = list(islice(merge(*shards, key=_age, reverse=True), limit + 1))
+        return trips[:limit], _after(trips[limit - 1]) if len(trips) > limit else None
+
+    def _shard(self, shard: str, limit: int, place: Item | None, status: str | None) -> Iterator[Item]:
+        options: dict[str, Any] = {"IndexName": "newest", "ScanIndexForward": False, "Limit": limit + 1}
+        if status:  # a filter is applied behind the limit, so the pages had better be large
+            options |= {"FilterExpression": "#status = :status", "Limit": 1000}
+        query = self._query({"shard": shard}, **options)
+        if status:
+            query["ExpressionAttributeNames"]["#status"] = "status"
+            query["ExpressionAttributeValues"] |= expressions.marshal({":status": status})
+        if place:
+            query["KeyConditionExpression"] += " AND #created <= :created"
+            query["ExpressionAttributeNames"]["#created"] = "created"
+            query["ExpressionAttributeValues"] |= expressions.marshal({":created": place["created"]})
+        for _, same_moment in groupby(self._paged(query), key=itemgetter("created")):
+            trips = sorted(same_moment, key=_age, reverse=True)
+            yield from (trip for trip in trips if place is None or _age(trip) < _age(place))
+
     def _pages(self, key: Item, **options: Any) -> Iterator[Item]:
+        yield from self._paged(self._query(key, **options))
+
+    def _paged(self, query: dict[str, Any]) -> Iterator[Item]:
         with _answering():
-            for page in self._client.get_paginator("query").paginate(**self._query(key, **options)):
+            for page in self._client.get_paginator("query").paginate(**query):
                 yield from (expressions.unmarshal(item) for item in page["Items"])
 
     def _query(self, key: Item, **options: Any) -> dict[str, Any]:
@@ -69,6 +103,11 @@ def _answering() -> Iterator[None]:
         yield
     except (ClientError, BotoCoreError) as error:
         raise TransientError(str(error)) from error
+
+
+def _age(trip: Item) -> tuple[str, str]:
+    """Order trips by when they were made; two of one millisecond by their id, so that a page ends somewhere."""
+    return trip["created"], trip["trip_id"]
 
 
 def _after(last: Item) -> str:

@@ -47,12 +47,16 @@ def read(name: str, stage: Stage) -> Event:
     """
     path = find(name)
     try:
-        request = validation.load(path.read_text(encoding="utf-8"))
-        request = validation.check(request, faults_allowed=stage.name in FAULT_STAGES)
-        trip_id = request.get("trip_id") or f"trip-{uuid4().hex[:12]}"
-        trip = Trip.parse(request, trip_id, request.get("owner", OPERATOR), datetime.now(UTC).date())
+        return check(validation.load(path.read_text(encoding="utf-8")), stage)
     except InvalidTrip as invalid:
         raise UsageError(f"{name}: {invalid}") from invalid
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{name}: expected a readable UTF-8 text file: {error}") from error
+
+
+def check(request: Any, stage: Stage) -> Event:
+    """Check the input of a booking as the stage will; without a trip_id it gets a fresh one. Raises InvalidTrip."""
+    request = validation.check(request, faults_allowed=stage.name in FAULT_STAGES)
+    trip_id = request.get("trip_id") or f"trip-{uuid4().hex[:12]}"
+    trip = Trip.parse(request, trip_id, request.get("owner", OPERATOR), datetime.now(UTC).date())
     return Event(request | {"trip_id": trip_id}, trip)

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from saga.executions import booking_name
 from saga.trip import PARTICIPANTS
-from tools import deploy, events, follow, offers, options, snapshot
+from tools import deploy, events, follow, offers, options, snapshot, trips
 from tools.events import Event
 from tools.follow import Step
 from tools.local.emulator import Emulator
@@ -56,24 +55,10 @@ def make_ready(stage: Stage) -> None:
         offers.load(stage)
 
 
-def start(stage: Stage, event: Event) -> str:
-    """Start the saga under its own name, or find the execution that has it already; return its ARN."""
-    client, machine = stage.client("stepfunctions"), stage.machine_arn()
-    name = booking_name(event.trip.trip_id, event.trip.saga_id)
-    try:
-        with stage.reaching():
-            started = client.start_execution(
-                stateMachineArn=machine, name=name, input=json.dumps(event.input, ensure_ascii=False)
-            )
-    except client.exceptions.ExecutionAlreadyExists:
-        return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
-    return str(started["executionArn"])
-
-
 def run(stage: Stage, event: Event, show: Show | None) -> dict[str, Any]:
     """Run the trip to its end and return what `--json` prints."""
     begun, steps = time.monotonic(), []
-    arn = start(stage, event)
+    arn = trips.start(stage, event)
     for step in follow.follow(stage, arn):
         steps.append(step)
         if show:

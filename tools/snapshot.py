@@ -1,13 +1,12 @@
 """A trip as the tables of a stage hold it: its record, its bookings, its log."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from saga import expressions, log
-from saga.dynamo import DynamoStore
+from saga import log
 from saga.ports import Item, Key
 from saga.trip import CANCELLED, CONFIRMED, NEEDS_ATTENTION, PARTICIPANTS, ROLLED_BACK
-from tools.stage import SERVICE, Stage
+from tools import trips
+from tools.stage import Stage
 
 BOOKED = "BOOKED"
 
@@ -48,22 +47,9 @@ class Snapshot:
 
 def read(stage: Stage, trip_id: str) -> Snapshot:
     """Read a trip from the stage's tables, consistently; raise Unreachable when they cannot be reached."""
-    client = stage.client("dynamodb")
-    store = DynamoStore(client, f"{SERVICE}-{stage.name}")
+    store = trips.desk(stage).store
     with stage.reaching():
-        entries = _entries(client, stage.table(log.TABLE), trip_id)
+        record = store.get(log.trip_key(trip_id))
         bookings = {name: store.get(Key(name, f"TRIP#{trip_id}")) for name in PARTICIPANTS}
-    record = next((item for item in entries if item["entry"] == "TRIP"), None)
-    story = [item for item in entries if item["entry"] != "TRIP"]
+        story = trips.listing(stage).story(trip_id)
     return Snapshot(record, {name: item for name, item in bookings.items() if item}, story)
-
-
-def _entries(client: Any, table: str, trip_id: str) -> list[Item]:
-    pages = client.get_paginator("query").paginate(
-        TableName=table,
-        ConsistentRead=True,
-        KeyConditionExpression="#trip = :trip",
-        ExpressionAttributeNames={"#trip": "trip_id"},
-        ExpressionAttributeValues={":trip": {"S": trip_id}},
-    )
-    return [expressions.unmarshal(item) for page in pages for item in page["Items"]]
