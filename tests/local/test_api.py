@@ -112,6 +112,28 @@ def test_a_token_that_is_none_is_refused(ann: Application, number: int, method: 
     assert ann.ask("GET", "/trips/api-forged").status_code == 404
 
 
+def test_an_expired_token_is_refused(ann: Application, stack: Stack) -> None:
+    """A token that was good a moment ago answers 401 once its time is over."""
+    cognito = stack.stage.client("cognito-idp")
+    pool = next(found["Id"] for found in cognito.list_user_pools(MaxResults=10)["UserPools"])
+    client = cognito.list_user_pool_clients(UserPoolId=pool)["UserPoolClients"][0]["ClientId"]
+    which = {"UserPoolId": pool, "ClientId": client}
+    flows = cognito.describe_user_pool_client(**which)["UserPoolClient"]["ExplicitAuthFlows"]
+    for seconds in (1, 3600):  # the second one puts it back
+        cognito.update_user_pool_client(
+            **which,
+            ExplicitAuthFlows=flows,
+            AccessTokenValidity=seconds,
+            TokenValidityUnits={"AccessToken": "seconds"},
+        )
+        if seconds == 1:
+            brief = Application(ann.url, tokens.token(stack.stage, "ann@example.com"))
+    claims = json.loads(base64.urlsafe_b64decode(brief.token.split(".")[1] + "=="))
+    assert claims["exp"] - claims["iat"] == 1
+    until(lambda: brief.ask("GET", "/trips").status_code == 401)
+    assert ann.ask("GET", "/trips").status_code == 200
+
+
 def test_anothers_trip_is_an_unknown_one(ann: Application, bob: Application) -> None:
     """Another traveller gets the same 404 for a trip as for none, and changes nothing."""
     ann.ask("POST", "/trips", trip(trip_id="api-anns"))
