@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
-from saga import travellers, wiring
+from saga import telemetry, travellers, wiring
 from saga.errors import InvalidTrip, Problem, TransientError, TripConflict, UnknownTrip
 from saga.problems import Answer, Refused, answer, problem
 from saga.trip import CANCELLED, CONFIRMED, NEEDS_ATTENTION, ROLLED_BACK, Trip
@@ -24,9 +24,16 @@ LIMIT = re.compile("[1-9][0-9]?|100")
 SETTLED = (CONFIRMED, ROLLED_BACK, CANCELLED)
 
 
+@telemetry.observed
 def handle(event: Mapping[str, Any], context: Any) -> Answer:
     """Answer a request of API Gateway (payload 2.0) whose token its authorizer has checked: the owner is its `sub`."""
-    owner = event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"]
+    answered = _answer(event, event["requestContext"]["authorizer"]["jwt"]["claims"]["sub"], context)
+    telemetry.add(route=event["routeKey"], outcome=answered["statusCode"])
+    return answered
+
+
+def _answer(event: Mapping[str, Any], owner: str, context: Any) -> Answer:
+    """Answer, whatever the trip's own code raises, with the status that the document gives it."""
     try:
         return ROUTES[event["routeKey"]](event, owner, context)
     except Refused as refused:
@@ -37,7 +44,8 @@ def handle(event: Mapping[str, Any], context: Any) -> Answer:
         return problem(Refused(HTTPStatus.NOT_FOUND, "There is no such trip."))
     except TripConflict:
         return problem(Refused(HTTPStatus.CONFLICT, "The trip_id belongs to another trip."))
-    except TransientError:
+    except TransientError as error:
+        telemetry.note("answered 503", error)
         return problem(Refused(HTTPStatus.SERVICE_UNAVAILABLE, "Try again; the same request is answered the same."))
 
 
@@ -45,6 +53,7 @@ def post(event: Mapping[str, Any], owner: str, context: Any) -> Answer:
     """Book a trip: 202 with its Location; the same trip again 202, or 200 once it is settled."""
     request = check_trip(load(_body(event)))
     trip_id = request.get("trip_id") or f"trip-{uuid4().hex}"
+    telemetry.add(trip_id=trip_id)
     trip = Trip.parse(request, trip_id, owner, datetime.now(UTC).date())
     status = travellers.book(wiring.desk({}, context), wiring.executions(), trip)
     code = HTTPStatus.OK if status in SETTLED else HTTPStatus.ACCEPTED
@@ -105,6 +114,7 @@ def _trip_id(event: Mapping[str, Any]) -> str:
         check_trip_id(trip_id)
     except InvalidTrip as invalid:
         raise UnknownTrip(trip_id) from invalid
+    telemetry.add(trip_id=trip_id)
     return trip_id
 
 

@@ -4,16 +4,18 @@ The stream is a transactional outbox: what is in it was written, and what was wr
 once; `id` is the same for the same outcome.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from saga import wiring
+from saga import telemetry, wiring
 from saga.expressions import unmarshal
-from saga.trip import NEEDS_ATTENTION, digest
+from saga.gauges import NEEDS_ATTENTION
+from saga.trip import NEEDS_ATTENTION as ATTENTION
+from saga.trip import digest
 
 
-def handle(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:
+@telemetry.observed
+def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Publish the outcomes in a batch of the stream; return which record to go on from if one could not be.
 
     `event` is DynamoDB's stream event with new and old images, filtered to trips that have reached an outcome.
@@ -21,16 +23,16 @@ def handle(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:
     """
     for number, record in enumerate(event["Records"]):
         try:
-            announce(record)
+            announce(record, context.function_name.rpartition("-")[0])
         except Exception as error:  # whatever it is, the mapping tries this record again
             if number == 0:
                 raise
-            print(json.dumps({"level": "ERROR", "error": type(error).__name__, "record": record["eventID"]}))  # noqa: T201
+            telemetry.note("left to the next delivery", error)
             return {"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}
     return {"batchItemFailures": []}
 
 
-def announce(record: Mapping[str, Any]) -> None:
+def announce(record: Mapping[str, Any], prefix: str) -> None:
     """Publish one change of a trip's record, if it changed the status; what needs attention goes to operators too."""
     change = record["dynamodb"]
     trip, before = unmarshal(change["NewImage"]), unmarshal(change.get("OldImage", {}))
@@ -46,5 +48,7 @@ def announce(record: Mapping[str, Any]) -> None:
     }
     announcer = wiring.announcer()
     announcer.publish(outcome)
-    if trip["status"] == NEEDS_ATTENTION:
+    if trip["status"] == ATTENTION:
         announcer.alert(outcome)
+        wiring.gauges().put(**{NEEDS_ATTENTION: 1})  # an operator is not kept waiting for the reconciler's count
+    telemetry.count(prefix, "Sagas", outcome=trip["status"])

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from saga import lifecycle, wiring
+from saga import lifecycle, telemetry, wiring
 from saga.log import Call
 from saga.trip import OPERATOR, Trip, digest
 from saga.validation import check, check_cancellation
 
 
+@telemetry.observed
 def begin(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Begin the saga of the trip in `event["request"]`; return the state that every later path relies on.
 
@@ -23,6 +24,7 @@ def begin(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     return _state(trip.trip_id, trip.saga_id, 0, trip.request, request)
 
 
+@telemetry.observed
 def begin_cancellation(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Begin an undo of the trip named in `event["request"]`; return its status and the state for the cancels.
 
@@ -35,6 +37,7 @@ def begin_cancellation(event: Mapping[str, Any], context: Any) -> dict[str, Any]
     return {**state, "status": record["status"]}
 
 
+@telemetry.observed
 def end(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """End the saga after its cancels; return the trip's status: its goal, or NEEDS_ATTENTION with `event["owed"]`."""
     owed = {participant: error["Error"] for participant, error in event["owed"].items()}

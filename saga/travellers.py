@@ -1,9 +1,10 @@
 """What a traveller may do: book a trip, look at it, list one's own, cancel it. Another's trip is an unknown one."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
-from saga import lifecycle, log
+from saga import lifecycle, log, telemetry
 from saga.errors import TransientError, UnknownTrip
 from saga.ports import Change, Desk, Item, Key, Lost
 from saga.reconciler import RUNNING, Executions, start_undo
@@ -27,7 +28,7 @@ def book(desk: Desk, executions: Executions, trip: Trip) -> str:
     lifecycle.begin(desk, trip, None)
     record = find(desk, trip.trip_id, trip.owner)
     if record["status"] == BOOKING:
-        with suppress(TransientError):
+        with _left_to_the_reconciler():
             executions.start_booking(trip.trip_id, record)
     return str(record["status"])
 
@@ -82,9 +83,17 @@ def cancel(desk: Desk, executions: Executions, trip_id: str, owner: str) -> str:
 def _start(executions: Executions, trip_id: str, record: Item) -> None:
     """Start the undo of a trip that is CANCELLING, if none runs; what fails here the reconciler makes good."""
     undo = record.get("undo")
-    with suppress(TransientError):
+    with _left_to_the_reconciler():
         if not (undo and executions.status(undo) == RUNNING):
             start_undo(executions, trip_id, record["runs"] + 1)
+
+
+@contextmanager
+def _left_to_the_reconciler() -> Iterator[None]:
+    try:
+        yield
+    except TransientError as error:
+        telemetry.note("left to the reconciler", error)
 
 
 def _booking(item: Item) -> dict[str, Any]:

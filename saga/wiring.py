@@ -9,6 +9,7 @@ from typing import Any, Literal
 from saga.announcer import Announcer
 from saga.dynamo import DynamoStore
 from saga.executions import Executions
+from saga.gauges import Gauges
 from saga.listing import Listing
 from saga.ports import Desk, Store
 
@@ -45,18 +46,23 @@ def listing() -> Listing:
     return Listing(_client("dynamodb"), os.environ["SAGA_TABLES"])
 
 
+def gauges() -> Gauges:
+    """Return what this stage's measures are put by."""
+    return Gauges(_client("cloudwatch"), os.environ["SAGA_TABLES"])
+
+
 def _store() -> Store:
     return DynamoStore(_client("dynamodb"), os.environ["SAGA_TABLES"])
 
 
 def announcer() -> Announcer:
     """Return what announces this stage's outcomes."""
-    where = os.environ["SAGA_OUTCOME_BUS"], os.environ["SAGA_ATTENTION_TOPIC"]
+    where = os.environ["SAGA_OUTCOME_BUS"], os.environ["SAGA_OPERATORS_TOPIC"]
     return Announcer(_client("events"), _client("sns"), *where)
 
 
 @cache
-def _client(service: Literal["dynamodb", "stepfunctions", "events", "sns"]) -> Any:
+def _client(service: Literal["dynamodb", "stepfunctions", "events", "sns", "cloudwatch"]) -> Any:
     import boto3  # noqa: PLC0415  a quarter of a second that a test of the other parts need not pay
     from botocore.config import Config  # noqa: PLC0415
 

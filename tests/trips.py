@@ -1,9 +1,13 @@
 """Trips and offers that tests book."""
 
 from copy import deepcopy
+from types import SimpleNamespace
 from typing import Any
 
 from saga.ports import Item, Key
+
+CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 10_000, function_name="travel-saga-test-Step")
+"""What Lambda hands to a function beside its event."""
 
 TRIP: dict[str, Any] = {
     "trip_id": "trip-1",

@@ -17,8 +17,8 @@ from saga import wiring
 from saga.dynamo import DynamoStore
 from saga.ports import Put
 from tests.contract.conftest import dynamo
-from tests.statemachine.machine import CONTEXT, REGION, Machine, aws, harmless_faults, machine_arn
-from tests.trips import OFFERS
+from tests.statemachine.machine import REGION, Machine, aws, harmless_faults, machine_arn
+from tests.trips import CONTEXT, OFFERS
 from tools.local import environment
 
 
@@ -63,7 +63,8 @@ def _stage() -> Iterator[DynamoStore]:
             patch.setenv(name, "test")
         with aws(), dynamo(None) as store:
             patch.setenv("SAGA_TABLES", store.prefix)
-            clients = {"dynamodb": store.client, "stepfunctions": boto3.client("stepfunctions", REGION)}
+            clients = {name: boto3.client(name, REGION) for name in ("stepfunctions", "cloudwatch")}
+            clients["dynamodb"] = store.client
             patch.setattr(wiring, "_client", clients.__getitem__)
             for kind in ("booking", "cancellation"):
                 patch.setenv(f"SAGA_{kind.upper()}_MACHINE", machine_arn(kind))

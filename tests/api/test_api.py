@@ -11,7 +11,7 @@ from saga.trip import Trip
 from tests.api.conftest import Answered, Api
 from tests.statemachine.test_matrix import held
 from tests.tables import story
-from tests.trips import TRIP, trip
+from tests.trips import CONTEXT, TRIP, trip
 from tools.invariants import violations
 
 ID = TRIP["trip_id"]
@@ -219,7 +219,7 @@ def test_a_start_that_fails_forgets_no_trip(api: Api, monkeypatch: pytest.Monkey
         assert book(api).status == 202
     assert get(api).body["status"] == "BOOKING"
     with api.machine.serving():
-        assert set(reconcile({}, None)["started"]) == {ID}
+        assert set(reconcile({}, CONTEXT)["started"]) == {ID}
     assert get(api).body["status"] == "CONFIRMED"
     assert story(held(api.store))[-1] == "Saga END CONFIRMED"
 

@@ -69,7 +69,7 @@ class Stack:
     @property
     def emulator(self) -> Emulator:
         """The embedded AWS that it is deployed in."""
-        return Emulator(self.folder / ".local" / "emulator", self.port)
+        return Emulator(self.folder / ".local" / "emulator", self.port, auth=True)
 
     @property
     def stage(self) -> Stage:
@@ -181,6 +181,8 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     for name in (".venv", "node_modules"):
         (made.folder / name).symlink_to(ROOT / name)
     try:
+        # Every function may do what its role says and nothing else: each test is one of least privilege too.
+        made.emulator.start()
         done = made.run("./build.sh", "deploy", "local", timeout=120, TRAVEL_SAGA_PORT=str(made.port))
         assert done.returncode == 0, done.stdout + done.stderr
         yield made

@@ -194,10 +194,10 @@ def test_outcomes_go_to_a_bus_and_a_topic(packaged: Package) -> None:
     prefix = f"travel-saga-{packaged.stage}"
     assert only(packaged, "AWS::Events::EventBus") == {"Name": f"{prefix}-outcomes"}
     topic = only(packaged, "AWS::SNS::Topic")
-    assert topic == {"TopicName": f"{prefix}-needs-attention", "KmsMasterKeyId": "alias/aws/sns"}
+    assert topic["TopicName"] == f"{prefix}-operators"
     told = packaged.functions["Outcomes"]["Properties"]["Environment"]["Variables"]
     assert told["SAGA_OUTCOME_BUS"] == {"Ref": "OutcomeBus"}
-    assert told["SAGA_ATTENTION_TOPIC"] == {"Ref": "AttentionTopic"}
+    assert told["SAGA_OPERATORS_TOPIC"] == {"Ref": "OperatorsTopic"}
 
 
 def test_the_announcer_reads_the_stream_and_no_table(packaged: Package) -> None:
@@ -207,7 +207,7 @@ def test_the_announcer_reads_the_stream_and_no_table(packaged: Package) -> None:
     assert may(packaged, "Outcomes") == {
         json.dumps(stream): {f"dynamodb:{action}" for action in reads},
         json.dumps(arn("OutcomeBus")): {"events:PutEvents"},
-        json.dumps({"Ref": "AttentionTopic"}): {"sns:Publish"},
+        json.dumps({"Ref": "OperatorsTopic"}): {"sns:Publish"},
         json.dumps(arn("OutcomeDeadLetters")): {"sqs:SendMessage"},
     }
 

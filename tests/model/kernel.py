@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache
+from inspect import unwrap
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -139,7 +140,8 @@ class Kernel:
         module, function = FUNCTIONS[name]
         with patch.object(wiring, "_store", lambda: Feed(answers)), patch.object(wiring, "now", lambda: "now"):
             try:
-                return Pending(None, (), ("", self.id(getattr(self._modules[module], function)(event, None))), False)
+                answer = unwrap(getattr(self._modules[module], function))(event, None)
+                return Pending(None, (), ("", self.id(answer)), False)
             except Suspended as suspended:
                 operation = suspended.operation
             except Exception as error:  # noqa: BLE001  Lambda reports whatever a handler raises

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
+from inspect import unwrap
 from typing import Any
 from unittest.mock import patch
 
@@ -157,7 +158,7 @@ class Saga(RuleBasedStateMachine):
         """Return what a function answers, None if it raised or died."""
         store = Mortal(self.store, dies)
         with suppress(Exception, Killed), patch.object(wiring, "_store", lambda: store):
-            answer = function(deepcopy(event), None)
+            answer = unwrap(function)(deepcopy(event), None)
             if event["step"].startswith("Book"):
                 self.booked.add((event["saga_id"], event["step"].removeprefix("Book").lower()))
             return answer

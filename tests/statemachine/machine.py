@@ -26,6 +26,7 @@ from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker, 
 from saga import faults, wiring
 from saga.ports import Store
 from saga.trip import PARTICIPANTS
+from tests.trips import CONTEXT
 
 ROOT = Path(__file__).parents[2]
 REGION = "eu-west-1"
@@ -55,9 +56,6 @@ def _killed() -> None:
 def _slept(seconds: float) -> None:
     if seconds > CONTEXT.get_remaining_time_in_millis() / 1000:
         raise TimedOut
-
-
-CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 10_000)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from saga.ports import Desk, Key
 from saga.trip import digest
 from tests.memory import MemoryStore
 from tests.story import record
-from tests.trips import trip
+from tests.trips import CONTEXT, trip
 from tests.unit.play import Play, parsed
 
 
@@ -55,8 +55,8 @@ def test_a_trip_without_an_id_gets_one(desk: Desk, store: MemoryStore, monkeypat
     request = trip()
     del request["trip_id"]
     event = {"request": request, "execution": "arn:one", "step": "BeginSaga", "attempt": 0}
-    first, again = handler.begin(event, None), handler.begin(event | {"attempt": 1}, None)
-    other = handler.begin(event | {"execution": "arn:two"}, None)
+    first, again = handler.begin(event, CONTEXT), handler.begin(event | {"attempt": 1}, CONTEXT)
+    other = handler.begin(event | {"execution": "arn:two"}, CONTEXT)
     assert first == again
     assert first["trip_id"] != other["trip_id"]
     assert Key("saga-log", first["trip_id"], "TRIP") in store.items

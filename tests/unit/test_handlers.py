@@ -14,7 +14,7 @@ from saga.ports import Desk
 from saga.trip import PARTICIPANTS
 from tests.memory import MemoryStore
 from tests.story import bookings, record, story
-from tests.trips import OFFERS, TRIP, trip
+from tests.trips import CONTEXT, OFFERS, TRIP, trip
 
 HANDLERS = {name: import_module(f"handlers.{name}") for name in PARTICIPANTS}
 
@@ -28,7 +28,7 @@ def _wired(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def begin(request: Any, execution: str = "arn:execution") -> dict[str, Any]:
     """Call BeginSaga as its state does."""
-    return saga.begin({"request": request, "execution": execution, "step": "BeginSaga", "attempt": 0}, None)
+    return saga.begin({"request": request, "execution": execution, "step": "BeginSaga", "attempt": 0}, CONTEXT)
 
 
 def event(state: dict[str, Any], step: str, position: int, **more: Any) -> dict[str, Any]:
@@ -126,11 +126,11 @@ def test_functions_book_cancel_and_end(store: MemoryStore) -> None:
     state = begin(trip())
     for position, name in enumerate(PARTICIPANTS, 1):
         called = event(state, f"Book{name.title()}", position, part=state["trip"][name])
-        assert HANDLERS[name].book(called, None)["status"] == "BOOKED"
+        assert HANDLERS[name].book(called, CONTEXT)["status"] == "BOOKED"
     for position, name in enumerate(reversed(PARTICIPANTS), 4):
         called = event(state, f"Cancel{name.title()}", position, part=state["trip"][name])
-        assert HANDLERS[name].cancel(called, None) == {"status": "CANCELLED"}
-    assert saga.end(event(state, "EndSaga", 7, owed={}), None) == {"status": "ROLLED_BACK"}
+        assert HANDLERS[name].cancel(called, CONTEXT) == {"status": "CANCELLED"}
+    assert saga.end(event(state, "EndSaga", 7, owed={}), CONTEXT) == {"status": "ROLLED_BACK"}
     steps = [f"Book{name.title()}" for name in PARTICIPANTS] + [
         f"Cancel{name.title()}" for name in reversed(PARTICIPANTS)
     ]
@@ -146,12 +146,12 @@ def test_end_keeps_the_errors_names(store: MemoryStore) -> None:
         "car": {"Error": "TransientError", "Cause": "x" * 30_000},
         "hotel": {"Error": "States.Timeout", "Cause": ""},
     }
-    assert saga.end(event(state, "EndSaga", 7, owed=owed), None) == {"status": "NEEDS_ATTENTION"}
+    assert saga.end(event(state, "EndSaga", 7, owed=owed), CONTEXT) == {"status": "NEEDS_ATTENTION"}
     assert record(store)["owed"] == {"car": "TransientError", "hotel": "States.Timeout"}
 
 
 def test_answers_are_json() -> None:
     """What a function answers goes through JSON unchanged."""
     state = begin(trip())
-    booked = HANDLERS["hotel"].book(event(state, "BookHotel", 1, part=state["trip"]["hotel"]), None)
+    booked = HANDLERS["hotel"].book(event(state, "BookHotel", 1, part=state["trip"]["hotel"]), CONTEXT)
     assert json.loads(json.dumps([state, booked])) == [state, booked]

@@ -12,17 +12,20 @@ from saga import wiring
 from saga.announcer import Announcer
 from saga.errors import TransientError
 from saga.expressions import marshal
+from saga.gauges import Gauges
 from saga.validation import SCHEMAS
+from tests.trips import CONTEXT
 
 SCHEMA = json.loads((SCHEMAS / "outcome.schema.json").read_text())
 
 
 @dataclass
 class Clients:
-    """EventBridge and SNS, as far as they are used."""
+    """EventBridge, SNS and CloudWatch, as far as they are used."""
 
     events: list[dict[str, Any]] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
+    measures: list[dict[str, Any]] = field(default_factory=list)
     refuses: str = ""
 
     def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803  the SDK's own name
@@ -34,11 +37,15 @@ class Clients:
     def publish(self, **message: Any) -> None:
         self.messages.append(message)
 
+    def put_metric_data(self, **data: Any) -> None:
+        self.measures.append(data)
+
 
 @pytest.fixture
 def clients(monkeypatch: pytest.MonkeyPatch) -> Clients:
     """Clients that keep what they are given."""
     made = Clients()
+    monkeypatch.setattr(wiring, "gauges", lambda: Gauges(made, "stage"))
     monkeypatch.setattr(wiring, "announcer", lambda: Announcer(made, made, "bus", "topic"))
     return made
 
@@ -63,28 +70,31 @@ def details(clients: Clients) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("status", ["CONFIRMED", "ROLLED_BACK", "CANCELLED"])
 def test_an_outcome_is_announced(clients: Clients, status: str) -> None:
     """A change of status is put on the bus once, as the schema says, and operators are not called."""
-    assert outcomes.handle({"Records": [change("BOOKING", status)]}, None) == {"batchItemFailures": []}
+    assert outcomes.handle({"Records": [change("BOOKING", status)]}, CONTEXT) == {"batchItemFailures": []}
     assert [detail["status"] for detail in details(clients)] == [status]
     assert (clients.events[0]["EventBusName"], clients.messages) == ("bus", [])
 
 
 def test_what_needs_attention_calls_operators(clients: Clients) -> None:
     """A trip that needs attention is on the bus and in the operators' topic, with what it owes."""
-    outcomes.handle({"Records": [change("COMPENSATING", "NEEDS_ATTENTION", owed={"car": "TransientError"})]}, None)
+    outcomes.handle({"Records": [change("COMPENSATING", "NEEDS_ATTENTION", owed={"car": "TransientError"})]}, CONTEXT)
     assert [(detail["status"], detail["owed"]) for detail in details(clients)] == [("NEEDS_ATTENTION", ["car"])]
     assert clients.messages[0]["TopicArn"] == "topic"
+    assert clients.measures == [
+        {"Namespace": "stage", "MetricData": [{"MetricName": "TripsNeedingAttention", "Value": 1}]}
+    ]
 
 
 def test_what_keeps_its_status_is_not_announced(clients: Clients) -> None:
     """A change of anything else in a trip's record is no outcome."""
-    outcomes.handle({"Records": [change("NEEDS_ATTENTION", "NEEDS_ATTENTION", owed={"car": "x"})]}, None)
+    outcomes.handle({"Records": [change("NEEDS_ATTENTION", "NEEDS_ATTENTION", owed={"car": "x"})]}, CONTEXT)
     assert (clients.events, clients.messages) == ([], [])
 
 
 def test_the_same_outcome_has_the_same_id(clients: Clients) -> None:
     """A record delivered twice is announced twice under one id; another outcome has another."""
     again = change("BOOKING", "CONFIRMED")
-    outcomes.handle({"Records": [again, again, change("CANCELLING", "CANCELLED")]}, None)
+    outcomes.handle({"Records": [again, again, change("CANCELLING", "CANCELLED")]}, CONTEXT)
     one, two, other = (detail["id"] for detail in details(clients))
     assert one == two != other
 
@@ -93,7 +103,7 @@ def test_a_batch_goes_on_from_what_failed(clients: Clients) -> None:
     """What comes before a record that can't be announced stays announced, and the batch goes on from that record."""
     clients.refuses = "trip-2"
     records = [change("BOOKING", "CONFIRMED", f"trip-{n}") for n in (1, 2, 3)]
-    assert outcomes.handle({"Records": records}, None) == {"batchItemFailures": [{"itemIdentifier": "n-trip-2"}]}
+    assert outcomes.handle({"Records": records}, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": "n-trip-2"}]}
     assert [detail["trip_id"] for detail in details(clients)] == ["trip-1"]
 
 
@@ -101,7 +111,7 @@ def test_a_batch_whose_first_record_fails_fails(clients: Clients) -> None:
     """A batch of which nothing could be announced is an error of the function, and so is counted and seen as one."""
     clients.refuses = "trip-1"
     with pytest.raises(TransientError):
-        outcomes.handle({"Records": [change("BOOKING", "CONFIRMED", f"trip-{n}") for n in (1, 2)]}, None)
+        outcomes.handle({"Records": [change("BOOKING", "CONFIRMED", f"trip-{n}") for n in (1, 2)]}, CONTEXT)
     assert details(clients) == []
 
 
