@@ -39,7 +39,22 @@ MAY = {
 }
 
 
+TRACES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+DELIVERIES = {f"logs:{verb}LogDelivery" for verb in ("Create", "Get", "Update", "Delete")}
+WATCHED = {
+    *TRACES,
+    *DELIVERIES,
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+}
+MEASURE = "cloudwatch:PutMetricData"
+WITHOUT_RESOURCE = {*WATCHED, MEASURE}
 STATES = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}"
+MEASURERS = {"Reconcile", "Outcomes"}
 RULES = ("ExecutionEndedBadly", "EveryFiveMinutes")
 # Logical id of each machine → its file and the end of its name.
 MACHINES = {"BookingMachine": "booking", "CancellationMachine": "cancellation"}
@@ -164,8 +179,14 @@ def test_each_function_has_a_role_of_its_own(packaged: Package) -> None:
 
 
 def test_nothing_is_allowed_by_wildcard(packaged: Package) -> None:
-    """No statement names an action or a resource by a wildcard or by what it is not, but a machine's executions."""
+    """No statement names an action or a resource by a wildcard or by what it is not, but where AWS demands it.
+
+    Which these are stands in docs/decisions.md: a machine's executions, and actions that know no resource at all.
+    """
     for name, statement in packaged.policies():
+        if statement["Resource"] == "*":
+            assert set(listed(statement["Action"])) <= WITHOUT_RESOURCE, name
+            continue
         assert {"Effect", "Action", "Resource"} == set(statement), name
         # An execution has its ARN when it starts, so IAM can only be given all of a machine's.
         resources = [r for r in listed(statement["Resource"]) if r not in [executions(m) for m in MACHINES]]
@@ -210,6 +231,8 @@ def may(packaged: Package, function: str) -> dict[str, set[str]]:
                 allowed.setdefault(json.dumps(resource), set()).update(listed(statement["Action"]))
     log_group = json.dumps(arn(f"{function}LogGroup"))
     assert allowed.pop(log_group) == {"logs:CreateLogStream", "logs:PutLogEvents"}, function
+    measures = {MEASURE} if function in MEASURERS else set()
+    assert allowed.pop(json.dumps("*")) == TRACES | measures, function
     return allowed
 
 
@@ -283,7 +306,7 @@ def test_functions_are_told_their_stage_and_tables(packaged: Package) -> None:
         variables.pop("SAGA_FAULTS", None)
         assert (variables.pop("SAGA_PYTHON", None) is not None) is (packaged.stage == "local")
         if name == "Outcomes":  # what it is told stands in test_api_template.py
-            del variables["SAGA_OUTCOME_BUS"], variables["SAGA_ATTENTION_TOPIC"]
+            del variables["SAGA_OUTCOME_BUS"], variables["SAGA_OPERATORS_TOPIC"]
         if name in {"Reconcile", "Api"}:
             assert variables.pop("SAGA_BOOKING_MACHINE") == {"Ref": "BookingMachine"}
             assert variables.pop("SAGA_CANCELLATION_MACHINE") == {"Ref": "CancellationMachine"}
@@ -419,9 +442,9 @@ def test_tables_are_guarded(packaged: Package) -> None:
 
 
 def test_logs_do_not_pile_up(packaged: Package) -> None:
-    """Every log group, the functions' and the API's, ends its entries: after a year in prod, two weeks elsewhere."""
+    """Every log group, of functions, machines and the API, ends its entries: after a year in prod, else two weeks."""
     groups = packaged.resources("AWS::Logs::LogGroup")
-    assert set(groups) == {f"{name}LogGroup" for name in (*packaged.functions, "HttpApi")}
+    assert set(groups) == {f"{name}LogGroup" for name in (*packaged.functions, *MACHINES, "HttpApi")}
     days = 365 if packaged.stage == "prod" else 14
     assert {group["Properties"]["RetentionInDays"] for group in groups.values()} == {days}
 
