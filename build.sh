@@ -5,11 +5,13 @@ source "$(dirname "${BASH_SOURCE[0]}")/tools/setup.sh"
 
 usage() {
   cat >&2 <<'EOF'
-usage: ./build.sh deploy  <stage> [<region> <profile>]   deploy the stack and its offers
-       ./build.sh remove  <stage> [<region> <profile>]   remove the stack
-       ./build.sh package <stage>                        build the Lambda package
-       ./build.sh test    [--quick]                      run every test; --quick: the inner loop, without server
-       ./build.sh lint    [<linter> …]                   run every linter
+usage: ./build.sh deploy   <stage> [<region> <profile>] [--yes]   deploy the stack and its offers; prod asks first
+       ./build.sh rollback <stage> [<region> <profile>]           go back one release; data stay as they are
+       ./build.sh remove   <stage> [<region> <profile>]           remove the stack
+       ./build.sh package  <stage>                                build the Lambda package
+       ./build.sh test     [--quick]                              run every test; --quick: what needs no server
+       ./build.sh lint     [<linter> …]                           run every linter
+       ./build.sh sbom                                            write what is installed, as CycloneDX
 
 A stage is up to 20 of a-z, 0-9 and -. Stage local is the embedded AWS and takes no region or profile.
 EOF
@@ -30,10 +32,15 @@ run_tests() {
 command=${1:-}
 [ $# -eq 0 ] || shift
 case "$command" in
-  deploy | remove)
+  deploy | rollback | remove)
+    yes=()
+    if [ "$command" = deploy ] && [ "${*: -1}" = --yes ]; then
+      yes=(--yes)
+      set -- "${@:1:$#-1}"
+    fi
     is_target "$@" || usage
     setup local
-    exec .venv/bin/python -m tools.deploy "$command" "$@"
+    exec .venv/bin/python -m tools.deploy "$command" "$@" ${yes[@]+"${yes[@]}"}
     ;;
   package)
     if [ $# -ne 1 ] || ! is_stage "$1"; then usage; fi

@@ -1,106 +1,73 @@
-"""`./saga.sh`: looks after the trips of a stage."""
+"""`./saga.sh`: books, shows, cancels, looks after the trips of a stage. What each command does is in commands.py."""
 
 import argparse
+import math
 import sys
-from dataclasses import asdict
 
 from saga.errors import InvalidTrip
-from saga.trip import CANCELLED, CONFIRMED, ROLLED_BACK
+from saga.trip import BOOKING, CANCELLED, CANCELLING, COMPENSATING, CONFIRMED, NEEDS_ATTENTION, ROLLED_BACK
 from saga.validation import check_trip_id
-from tools import attention, options, snapshot, tokens
-from tools.audit import audit
+from tools import commands, events, options, tokens
 from tools.show import Show
-from tools.stage import Stage, UsageError
+from tools.stage import UsageError
 
-SETTLED = (CONFIRMED, ROLLED_BACK, CANCELLED)
+STATUSES = (BOOKING, CONFIRMED, COMPENSATING, ROLLED_BACK, CANCELLING, CANCELLED, NEEDS_ATTENTION)
+ONE_TRIP = ("show", "watch", "log", "cancel")
+
+COMMANDS = {
+    "book": (commands.book, "start the saga of an event and say under which trip_id"),
+    "list": (commands.list_trips, "list the newest trips, a page at a time, perhaps of one status"),
+    "show": (commands.show_trip, "tell how a trip stands: status, request, bookings, what it owes"),
+    "watch": (commands.watch, "follow a trip live to its end; exit 1 if it is not settled then"),
+    "log": (commands.log, "tell the story of a trip: its steps, attempts, errors and durations"),
+    "cancel": (commands.cancel, "cancel a trip in its owner's name; exit 1 if it needs its repair first"),
+    "stuck": (
+        commands.stuck,
+        "list trips that need attention or are unfinished for long, and what they owe; exit 1 if any",
+    ),
+    "repair": (commands.repair, "run again what a trip owes, and say how it ended; exit 1 if it still owes something"),
+    "audit": (commands.check, "check the promise over all trips and counters of the stage; exit 1 on any violation"),
+    "cost": (commands.price, "add up what the newest trips cost on AWS by list price, counted from their logs"),
+    "token": (commands.give_token, "print a token of a test user, on local and dev"),
+}
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Read the command line; wrong usage exits with 2."""
     parser = argparse.ArgumentParser(
         prog="./saga.sh",
-        description="Look after the trips of a stage.",
+        description="Book trips, look at them, look after them.",
         epilog="exit: 0 all is well; 1 it is not (see each command); 2 bad usage or input; 3 AWS could not be reached",
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="<command>")
+    choices = parser.add_subparsers(dest="command", required=True, metavar="<command>")
     for name, (_, text) in COMMANDS.items():
-        command = commands.add_parser(name, help=text, description=text)
+        command = choices.add_parser(name, help=text, description=text)
         options.add(command)
-        if name == "stuck":
-            command.add_argument("--older-than", type=float, default=15, metavar="MINUTES", help="default: 15")
-        if name == "log":
-            command.add_argument("trip_id")
-        if name == "token":
-            command.add_argument("--user", default=tokens.USER, help=f"an email address; default: {tokens.USER}")
-        if name == "repair":
-            which = command.add_mutually_exclusive_group(required=True)
-            which.add_argument("trip_id", nargs="?")
-            which.add_argument("--all", action="store_true", help="every trip that needs attention")
+        _add(name, command)
     return parser.parse_args(arguments)
 
 
-def stuck(stage: Stage, wanted: argparse.Namespace, show: Show) -> int:
-    """List the trips that need somebody; exit 1 if there are any."""
-    trips = attention.stuck(stage, wanted.older_than * 60)
-    if wanted.json:
-        options.as_json([asdict(trip) for trip in trips])
-    else:
-        show.stuck(trips)
-    return 1 if trips else 0
-
-
-def repair(stage: Stage, wanted: argparse.Namespace, show: Show) -> int:
-    """Run again what trips owe; exit 1 if one of them still is not settled."""
-    trip_ids = [wanted.trip_id] if wanted.trip_id else [t.trip_id for t in attention.stuck(stage, 15 * 60)]
-    ended = {trip_id: _repair(stage, trip_id, None if wanted.json else show) for trip_id in trip_ids}
-    if wanted.json:
-        options.as_json(ended)
-    elif not ended:
-        show.title("no trip needs repair")
-    return 0 if set(ended.values()) <= set(SETTLED) else 1
-
-
-def log(stage: Stage, wanted: argparse.Namespace, show: Show) -> int:
-    """Tell the story of a trip."""
-    found = snapshot.read(stage, wanted.trip_id)
-    if not found.record:
-        raise UsageError(f"trip {wanted.trip_id}: there is none on stage {stage.name}")
-    if wanted.json:
-        options.as_json({"record": found.record, "bookings": found.bookings, "log": found.log})
-    else:
-        show.title(f"trip {wanted.trip_id}: {found.status}")
-        show.trip(found)
-    return 0
-
-
-def check(stage: Stage, wanted: argparse.Namespace, show: Show) -> int:
-    """Hold all tables against the promise; exit 1 if it is broken anywhere."""
-    with show.progress("reading the tables", on=not wanted.json) as progress:
-        trips, found = audit(stage, progress)
-    if wanted.json:
-        options.as_json({"trips": trips, "violations": found})
-    else:
-        show.findings(trips, found)
-    return 1 if found else 0
-
-
-def give_token(stage: Stage, wanted: argparse.Namespace, show: Show) -> int:
-    """Print a token, and nothing else, so that a shell can take it; with --json also where the API is."""
-    given = tokens.token(stage, wanted.user)
-    if wanted.json:
-        options.as_json({"token": given, "url": tokens.url(stage)})
-    else:
-        show.plain(given)
-    return 0
-
-
-COMMANDS = {
-    "stuck": (stuck, "list trips that need attention or are unfinished for long, and what they owe; exit 1 if any"),
-    "repair": (repair, "run again what a trip owes, and say how it ended; exit 1 if it still owes something"),
-    "log": (log, "tell the story of a trip: its steps, attempts, errors and durations"),
-    "token": (give_token, "print a token of a test user, on local and dev"),
-    "audit": (check, "check the promise over all trips and counters of the stage; exit 1 on any violation"),
-}
+def _add(name: str, command: argparse.ArgumentParser) -> None:
+    """Add what is a command's own."""
+    if name in ONE_TRIP:
+        command.add_argument("trip_id")
+    match name:
+        case "book":
+            command.add_argument("event", help=f"a path, or one of: {', '.join(events.names())}")
+        case "list":
+            command.add_argument("--status", choices=STATUSES)
+            command.add_argument("--limit", type=_count, default=20, metavar="N", help="trips of a page; default: 20")
+            command.add_argument("--after", metavar="PLACE", help="what the page before ends with")
+        case "stuck":
+            command.add_argument("--older-than", type=_minutes, default=15, metavar="MINUTES", help="default: 15")
+        case "cost":
+            command.add_argument("--last", type=_count, default=100, metavar="N", help="trips; default: 100")
+        case "token":
+            command.add_argument("--user", default=tokens.USER, help=f"an email address; default: {tokens.USER}")
+        case "repair":
+            which = command.add_mutually_exclusive_group(required=True)
+            which.add_argument("trip_id", nargs="?")
+            which.add_argument("--all", action="store_true", help="every trip that needs attention")
 
 
 def main(arguments: list[str]) -> int:
@@ -110,11 +77,13 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(wanted: argparse.Namespace) -> int:
-    trip_id = getattr(wanted, "trip_id", None)
-    if trip_id is not None:
-        _check(trip_id)
     command, _ = COMMANDS[wanted.command]
-    return command(options.choose_stage(wanted), wanted, Show())
+    if (trip_id := getattr(wanted, "trip_id", None)) is not None:
+        _check(trip_id)
+    try:
+        return command(options.choose_stage(wanted), wanted, Show())
+    except InvalidTrip as invalid:  # only --after is not checked before
+        raise UsageError(f"--after: {invalid.problems[0].expected}") from invalid
 
 
 def _check(trip_id: str) -> None:
@@ -124,16 +93,18 @@ def _check(trip_id: str) -> None:
         raise UsageError(f"trip {trip_id[:70]!r}: {invalid.problems[0].expected}") from invalid
 
 
-def _repair(stage: Stage, trip_id: str, show: Show | None) -> str:
-    if show:
-        show.title(f"trip {trip_id}")
-    for step in attention.repair(stage, trip_id):
-        if show:
-            show.step(step)
-    status = str(snapshot.read(stage, trip_id).status)
-    if show:
-        show.verdict(status, "" if status in SETTLED else f"still owes something: ./saga.sh log {trip_id}")
-    return status
+def _count(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 10_000:  # noqa: PLR2004  said in the message
+        raise argparse.ArgumentTypeError(f"{text}: expected a whole number of 1 to 10000")
+    return number
+
+
+def _minutes(text: str) -> float:
+    minutes = float(text)
+    if not (math.isfinite(minutes) and minutes >= 0):
+        raise argparse.ArgumentTypeError(f"{text}: expected a number of minutes, 0 or more")
+    return minutes
 
 
 if __name__ == "__main__":

@@ -6,24 +6,34 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from tools import lint_asl, offers
+from tools import changes, lint_asl, offers, releases
 from tools.local import environment
 from tools.local.emulator import Emulator
+from tools.show import Show
 from tools.stage import SERVICE, Stage, ToolError
 
 ROOT = environment.ROOT
 
+ASKED = "prod"
+"""The stage that nothing is deployed to unseen."""
+YES = "--yes"
 
-def deploy(stage: Stage, out: TextIO = sys.stdout) -> None:
+
+def deploy(stage: Stage, out: TextIO = sys.stdout, *, yes: bool = False) -> None:
     """Bring the stage up to the checkout: the stack, then the offers it lacks. Shows progress on `out`.
+
+    For prod it shows first what would change, and asks, unless `yes`.
 
     The state machines are linted first, since nothing else would flag a bad definition before it fails a trip.
     Raises ToolError; Unreachable when the stage, or the emulator for `local`, cannot be had.
     """
     _check_definitions(out)
     _make_ready(stage, out)
+    looked_at = _look(stage, yes=yes, out=out) if stage.name == ASKED else []
     print(f"deploying stage {stage.name} …", file=out, flush=True)
-    serverless(stage, "deploy", out=out)
+    # Serverless compares with the newest release it keeps, and after a rollback that is not the one deployed.
+    force = ["--force"] if _exists(stage) and releases.went_back(stage) else []
+    serverless(stage, "deploy", *looked_at, *force, out=out)
     added = offers.load(stage)
     stage.remember()
     print(f"deployed stage {stage.name}; {added} new offer(s)", file=out, flush=True)
@@ -40,6 +50,16 @@ def remove(stage: Stage, out: TextIO = sys.stdout) -> None:
             Emulator.of_checkout().discard()
     stage.forget()
     print(f"removed stage {stage.name}", file=out, flush=True)
+
+
+def roll_back(stage: Stage, out: TextIO = sys.stdout) -> None:
+    """Deploy the release before the one that the stage stands at; data stay as they are. Raises like `deploy`."""
+    _make_ready(stage, out)
+    if not _exists(stage):
+        raise ToolError(f"stage {stage.name} is not deployed")
+    release = releases.before(stage)
+    serverless(stage, "rollback", "--timestamp", str(release.timestamp), out=out)
+    print(f"stage {stage.name} is back at the release of {release.at}", file=out, flush=True)
 
 
 def package(stage: Stage, out: TextIO = sys.stdout) -> Path:
@@ -70,19 +90,33 @@ def sls_environment(stage: Stage) -> dict[str, str]:
 
 
 def main(arguments: list[str]) -> int:
-    """`python -m tools.deploy deploy|remove|package <stage> [<region> <profile>]`; the scripts check the arguments."""
-    command, *target = arguments
+    """`python -m tools.deploy <command> <stage> [<region> <profile>] [--yes]`; the scripts check the arguments."""
+    command, *target = (argument for argument in arguments if argument != YES)
     try:
         stage = Stage(*target)
         if command == "package":
             archive = package(stage)
             print(f"{archive.relative_to(ROOT)}  {archive.stat().st_size:,} bytes")
+        elif command == "deploy":
+            deploy(stage, yes=YES in arguments)
         else:
-            {"deploy": deploy, "remove": remove}[command](stage)
+            {"remove": remove, "rollback": roll_back}[command](stage)
     except ToolError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def _look(stage: Stage, *, yes: bool, out: TextIO) -> list[str]:
+    """Show what a deploy would change, and ask; return the options that deploy the very package that was shown."""
+    folder = package(stage, out).parent
+    if _exists(stage):
+        Show().changes(changes.changes(stage, folder))
+    else:
+        print(f"stage {stage.name} is not deployed yet: everything will be made", file=out, flush=True)
+    if not yes and not (sys.stdin.isatty() and input(f"deploy to {stage.name}? [y/N] ").strip().lower() == "y"):
+        raise ToolError(f"nothing was deployed; `--yes` deploys to {stage.name} without a question")
+    return ["--package", str(folder)]
 
 
 def _check_definitions(out: TextIO) -> None:

@@ -1,6 +1,6 @@
 """How a trip looks in a terminal, and as plain lines where nobody looks."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -13,6 +13,8 @@ from saga.log import ABORT
 from saga.ports import Item
 from saga.trip import PARTICIPANTS
 from tools.attention import Stuck
+from tools.changes import Change
+from tools.cost import PRICES, Bill
 from tools.follow import Step
 from tools.snapshot import Snapshot
 
@@ -30,6 +32,9 @@ COLOURS = {
     "inconsistent": "bold red",
     "BOOKED": "green",
     "CANCELLED": "yellow",
+    "CONFIRMED": "green",
+    "ROLLED_BACK": "yellow",
+    "NEEDS_ATTENTION": "red",
 }
 
 
@@ -78,8 +83,57 @@ class Show:
     def trip(self, snapshot: Snapshot) -> None:
         """Show a trip's bookings and its log, as the tables hold them."""
         self._console.print()
-        self._console.print(_bookings(snapshot))
+        self.bookings(snapshot)
         self._console.print(_log(snapshot.log))
+
+    def bookings(self, snapshot: Snapshot) -> None:
+        """Show a trip's bookings."""
+        self._console.print(_bookings(snapshot))
+
+    def record(self, snapshot: Snapshot) -> None:
+        """Show what a trip's record says: when, what was asked for, what is owed."""
+        record = snapshot.record or {}
+        table = Table(box=None, show_header=False)
+        for name in ("created", "updated", "goal"):
+            table.add_row(name, str(record.get(name, "-")))
+        for name, part in record.get("request", {}).items():
+            table.add_row(name, Text(", ".join(str(value) for value in part.values())))
+        for name, error in record.get("owed", {}).items():
+            table.add_row(Text(f"owed: {name}", "red"), error)
+        self._console.print(table)
+
+    def trips(self, trips: Sequence[Mapping[str, str]], after: str | None) -> None:
+        """Show a page of trips, and how the next one is had."""
+        table = Table("trip", "status", "created", box=None)
+        for trip in trips:
+            table.add_row(trip["trip_id"], Text(trip["status"], COLOURS.get(trip["status"], "")), trip["created"])
+        self._console.print(table if trips else "no trip")
+        if after:
+            self._console.print(f"more: --after {after}", soft_wrap=True)
+
+    def changes(self, changes: Sequence[Change]) -> None:
+        """Show what a deploy would change; what loses something stands out."""
+        table = Table("", "resource", "type", "", box=None)
+        for change in sorted(changes, key=lambda change: (not change.loses, change.action, change.resource)):
+            style = "bold red" if change.loses else "green" if change.action == "Add" else ""
+            table.add_row(change.action, change.resource, change.kind, change.told, style=style)
+        self._console.print(table)
+        lost = sum(change.loses for change in changes)
+        self._console.print(f"{len(changes)} changes, {lost} of them removing or replacing something")
+
+    def cost(self, trips: int, bill: Bill) -> None:
+        """Show what some trips cost: what was used, what is paid for it, and the sum."""
+        table = Table("", "counted", "USD", box=None)
+        for column in table.columns[1:]:
+            column.justify = "right"
+        counted = (bill.transitions, bill.calls, bill.seconds, bill.writes, bill.reads, bill.requests, bill.events)
+        for (name, dollars), count in zip(bill.items.items(), counted, strict=True):
+            table.add_row(name, f"{count:,.1f}".removesuffix(".0"), f"{dollars:.6f}")
+        table.add_row(f"{trips} trips", "", f"{bill.dollars:.6f}", style="bold")
+        self._console.print(table)
+        if trips:
+            self._console.print(f"USD {1000 * bill.dollars / trips:.3f} for a thousand such trips")
+        self._console.print(f"list prices of {PRICES['region']}, {PRICES['as_of']}")
 
     def stuck(self, trips: Sequence[Stuck]) -> None:
         """Show the trips that need somebody."""

@@ -1,5 +1,7 @@
 """What people do with the trips of a stage: start, list, cancel. saga.sh, runtest.sh and the console do it by these."""
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,8 +10,14 @@ from saga.dynamo import DynamoStore
 from saga.executions import Executions
 from saga.listing import Listing
 from saga.ports import Desk, Item
+from saga.reconciler import RUNNING
 from tools.events import Event
 from tools.stage import SERVICE, Stage, UsageError
+
+POLL = 0.1
+"""Seconds between two looks at a saga that is to begin."""
+PAGE = 100
+"""Trips that are asked for at once where all are wanted."""
 
 
 def desk(stage: Stage) -> Desk:
@@ -36,6 +44,20 @@ def start(stage: Stage, event: Event) -> str:
     return found.booking(event.trip.trip_id, event.trip.saga_id)
 
 
+def has_begun(stage: Stage, event: Event, execution_arn: str) -> bool:
+    """Wait until the saga that was started has begun; return False if it was refused instead."""
+    store, found = desk(stage).store, executions(stage)
+    while True:
+        with stage.reaching():
+            status = found.status(execution_arn)
+            begun = store.get(log.trip_key(event.trip.trip_id))
+        if begun and begun["saga_id"] == event.trip.saga_id:
+            return True
+        if status != RUNNING:
+            return False
+        time.sleep(POLL)
+
+
 def record(stage: Stage, trip_id: str) -> Item:
     """Return the record of a trip; raise UsageError for an unknown one."""
     with stage.reaching():
@@ -53,6 +75,17 @@ def newest(stage: Stage, limit: int, after: str | None = None, status: str | Non
     with stage.reaching():
         trips, last = listing(stage).newest(limit, after, status)
     return {"trips": [{name: trip[name] for name in ("trip_id", "status", "created")} for trip in trips], "after": last}
+
+
+def all_newest(stage: Stage) -> Iterator[str]:
+    """Yield the ids of all trips, the newest first."""
+    after = None
+    while True:
+        page = newest(stage, PAGE, after)
+        yield from (trip["trip_id"] for trip in page["trips"])
+        after = page["after"]
+        if after is None:
+            return
 
 
 def cancel(stage: Stage, trip_id: str) -> str:
