@@ -1,8 +1,7 @@
-"""Functions under `bootstrap`, with awslambdaric's native half and with the stand-in that macOS gets."""
+"""Functions under `bootstrap`, with the stand-in for awslambdaric's native half and with the native half itself."""
 
 import io
 import json
-import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.local.conftest import ROOT, find_free_port
-from tools.local import portable, processes
-from tools.local.emulator import Emulator
+from tools.local import processes
+from tools.local.emulator import RUNTIME, Emulator
 from tools.stage import Stage
 
 HANDLER = """
@@ -45,15 +44,13 @@ def package() -> bytes:
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """An emulator with the same function twice: as it is, and with the native half hidden."""
-    folder = tmp_path_factory.mktemp("runtime")
-    shutil.copy(portable.STAND_IN, folder / "runtime_client.py")
-    emulator = Emulator(folder / "emulator", find_free_port())
+    """An emulator with the same function twice: as it is, and without the stand-in."""
+    emulator = Emulator(tmp_path_factory.mktemp("runtime") / "emulator", find_free_port())
     emulator.start()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRAVEL_SAGA_PORT", str(emulator.port))
         local = Stage("local")
-        for name, path in (("native", ""), ("stand-in", str(folder))):
+        for name, path in (("native", ""), ("stand-in", str(RUNTIME))):
             local.client("lambda").create_function(
                 FunctionName=name,
                 Runtime="provided.al2023",
@@ -61,7 +58,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
                 Role=ROLE,
                 Timeout=5,
                 Code={"ZipFile": package()},
-                Environment={"Variables": {"PYTHONPATH": path}},
+                Environment={"Variables": {"SAGA_RUNTIME": path}},
             )
         yield local
     emulator.stop()
@@ -134,17 +131,3 @@ def wait(states: Any, execution: str) -> dict[str, Any]:
         if found["status"] != "RUNNING":
             return found
     pytest.fail("the execution does not end")
-
-
-def test_the_stand_in_is_installed_only_where_the_native_half_is_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing is installed beside a native half; without one the stand-in is, and a newer one replaces it."""
-    monkeypatch.setattr(portable, "_native_works", lambda: True)
-    assert not portable.ensure_runtime_client(tmp_path)
-    assert list(tmp_path.iterdir()) == []
-    monkeypatch.setattr(portable, "_native_works", lambda: False)
-    assert portable.ensure_runtime_client(tmp_path)
-    (tmp_path / "runtime_client.py").write_text("old")
-    assert portable.ensure_runtime_client(tmp_path)
-    assert (tmp_path / "runtime_client.py").read_bytes() == portable.STAND_IN.read_bytes()

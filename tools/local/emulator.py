@@ -20,11 +20,11 @@ from pathlib import Path
 import psutil
 
 from tools.local import environment, processes
-from tools.local.portable import ensure_runtime_client
 
 START_BOUND = 30.0
 # Saving the state of a busy emulator takes well under a second.
 STOP_BOUND = 10.0
+RUNTIME = Path(__file__).with_name("runtime")
 
 
 class EmulatorError(Exception):
@@ -138,7 +138,6 @@ class Emulator:
                 ) from error
 
     def _spawn(self) -> None:
-        ensure_runtime_client()
         (self.folder / "tmp").mkdir(exist_ok=True)
         with self.log.open("wb") as log:
             process = subprocess.Popen(
@@ -194,4 +193,6 @@ class Emulator:
             "LAMBDA_WARM_TTL_SECONDS": "60",
             "SFN_WAIT_SCALE": str(self.wait_scale),
             "AUTH": str(self.auth).lower(),
+            # Inherited by the functions; see `bootstrap`.
+            "SAGA_RUNTIME": str(RUNTIME),
         }
