@@ -1,0 +1,153 @@
+"""Where it is measured: an embedded AWS of its own, with the product and the naive saga deployed beside each other."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from saga.trip import PARTICIPANTS
+from tools import deploy
+from tools.local import environment
+from tools.local.emulator import Emulator
+from tools.stage import SERVICE, Stage, ToolError
+
+FOLDER = environment.ROOT / ".local" / "bench"
+NAIVE = environment.ROOT / "bench" / "naive"
+
+PLENTY = {"hotel": "Bench Hotel", "flight": "BENCH1", "car": "Bench Car"}
+"""Offers with room for every measurement."""
+NOTHING = {"hotel": "Hotel Sacher Vienna", "flight": "BA832", "car": "Fiat 500e"}
+"""Offers of which there is none, by the product's own list."""
+
+POLL = 0.05
+"""Seconds between two looks at a running execution; durations come from Step Functions' own dates, not from this."""
+
+
+@dataclass(frozen=True)
+class System:
+    """One of the two sagas: its resources' prefix, and its booking machine."""
+
+    name: str
+    prefix: str
+    machine: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An execution that has ended: when it began and ended (seconds since 1970), and as what."""
+
+    arn: str
+    began: float
+    ended: float
+    status: str
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.ended - self.began
+
+
+@dataclass(frozen=True)
+class Lab:
+    """The embedded AWS and what is deployed in it."""
+
+    emulator: Emulator
+    stage: Stage
+
+    @cached_property
+    def states(self) -> Any:
+        """A Step Functions client."""
+        return self.stage.client("stepfunctions")
+
+    @cached_property
+    def ours(self) -> System:
+        """The product."""
+        return System("ours", f"{SERVICE}-local", self.stage.machine_arn())
+
+    @cached_property
+    def naive(self) -> System:
+        """The baseline."""
+        return System("naive", "naive-saga-local", self.ours.machine.replace(f"{SERVICE}-", "naive-saga-"))
+
+    def start(self, system: System, request: Mapping[str, Any]) -> str:
+        """Start a saga; return its execution's ARN."""
+        started = self.states.start_execution(stateMachineArn=system.machine, input=json.dumps(request))
+        return str(started["executionArn"])
+
+    def run(self, system: System, request: Mapping[str, Any]) -> Ended:
+        """Run a saga to its end."""
+        return self.run_all(system, [request], 1)[0]
+
+    def run_all(self, system: System, requests: Sequence[Mapping[str, Any]], at_once: int) -> list[Ended]:
+        """Run sagas to their ends, so many at once; return them in the order of their ends.
+
+        One look in a while asks for all that run: a look for each saga would keep the emulator busier than the sagas.
+        """
+        waiting, running, ended = list(reversed(requests)), set[str](), list[Ended]()
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                running.add(self.start(system, waiting.pop()))
+            time.sleep(POLL)
+            over = running - self._running(system)
+            running -= over
+            ended += map(self._ended, over)
+        return ended
+
+    def _running(self, system: System) -> set[str]:
+        found = self.states.list_executions(stateMachineArn=system.machine, statusFilter="RUNNING")
+        return {execution["executionArn"] for execution in found["executions"]}
+
+    def _ended(self, arn: str) -> Ended:
+        found = self.states.describe_execution(executionArn=arn)
+        return Ended(arn, found["startDate"].timestamp(), found["stopDate"].timestamp(), found["status"])
+
+    def offer(self, participant: str, what: str, capacity: int) -> None:
+        """Offer something at a participant of the product."""
+        table = self.stage.resource("dynamodb").Table(self.stage.table(participant))
+        table.put_item(Item={"id": f"OFFER#{what}", "capacity": capacity})
+
+
+@contextmanager
+def lab(say: Callable[[str], None]) -> Iterator[Lab]:
+    """Start an embedded AWS on a free port, deploy both sagas, and take all of it away at the end."""
+    port = _free_port()
+    os.environ[environment.PORT_VARIABLE] = str(port)
+    os.environ |= environment.local_variables(port)
+    emulator = Emulator(FOLDER / "emulator", port)
+    try:
+        emulator.discard()
+        emulator.start()
+        made = Lab(emulator, Stage("local"))
+        _deploy(made, say)
+        yield made
+    finally:
+        emulator.discard()
+
+
+def _deploy(made: Lab, say: Callable[[str], None]) -> None:
+    say("deploying the product …")
+    with (FOLDER / "deploy.log").open("w") as log:
+        deploy.serverless(made.stage, "deploy", out=log)
+        say("deploying the naive saga …")
+        sls = str(environment.ROOT / "node_modules" / ".bin" / "sls")
+        variables = deploy.sls_environment(made.stage)
+        done = subprocess.run([sls, "deploy"], cwd=NAIVE, env=variables, stdout=log, check=False)
+    shutil.rmtree(NAIVE / ".serverless", ignore_errors=True)
+    if done.returncode:
+        raise ToolError(f"the naive saga could not be deployed; see {FOLDER / 'deploy.log'}")
+    for participant in PARTICIPANTS:
+        made.offer(participant, PLENTY[participant], 1_000_000)
+        made.offer(participant, NOTHING[participant], 0)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
