@@ -11,6 +11,7 @@ usage: ./build.sh deploy   <stage> [<region> <profile>] [--yes]   deploy the sta
        ./build.sh package  <stage>                                build the Lambda package
        ./build.sh test     [--quick]                              run every test; --quick: what needs no server
        ./build.sh lint     [<linter> …]                           run every linter
+       ./build.sh bench    [--quick] [<measure> …]                measure; a full run takes a quarter of an hour
        ./build.sh sbom                                            write what is installed, as CycloneDX
 
 A stage is up to 20 of a-z, 0-9 and -. Stage local is the embedded AWS and takes no region or profile.
@@ -55,6 +56,10 @@ case "$command" in
   lint)
     setup dev
     exec .venv/bin/python -m tools.lint "$@"
+    ;;
+  bench)
+    setup dev
+    exec .venv/bin/python -m bench "$@"
     ;;
   *) usage ;;
 esac

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +106,7 @@ def bare(calls: list[tuple[str, str, dict[str, Any]]], replaced: Mapping[str, st
     text = json.dumps(calls)
     for old, new in replaced.items():
         text = text.replace(old, new)
-    clients = {service: boto3.client(service, config=CONFIG) for service in {call[0] for call in calls}}  # type: ignore[call-overload]
-    bound = [(getattr(clients[service], xform_name(name)), params) for service, name, params in json.loads(text)]
+    bound = [(getattr(_client(service), xform_name(name)), params) for service, name, params in json.loads(text)]
 
     def make() -> None:
         for call, params in bound:
@@ -115,10 +115,15 @@ def bare(calls: list[tuple[str, str, dict[str, Any]]], replaced: Mapping[str, st
     return make
 
 
+@cache
+def _client(service: str) -> Any:
+    return boto3.client(service, config=CONFIG)  # type: ignore[call-overload]
+
+
 def listen() -> None:
     """Make this process's clients tell the recorder; before the first of them is made."""
     boto3.setup_default_session()
     session = boto3.DEFAULT_SESSION
     if session:
-        session.events.register("provide-client-params", RECORDER.take_down)
+        session.events.register("before-parameter-build", RECORDER.take_down)
         session.events.register("after-call.dynamodb", RECORDER.count)

@@ -95,12 +95,13 @@ class Lab:
             while waiting and len(running) < at_once:
                 running.add(self.start(system, waiting.pop()))
             time.sleep(POLL)
-            over = running - self._running(system)
+            over = running - self.running(system)
             running -= over
             ended += map(self._ended, over)
         return ended
 
-    def _running(self, system: System) -> set[str]:
+    def running(self, system: System) -> set[str]:
+        """Return the ARNs of a saga's running executions (a hundred at most)."""
         found = self.states.list_executions(stateMachineArn=system.machine, statusFilter="RUNNING")
         return {execution["executionArn"] for execution in found["executions"]}
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from bench.lab import PLENTY, Lab
+from bench.lab import NOTHING, PLENTY, Lab
 from saga.log import TABLE
 from saga.trip import PARTICIPANTS
 
@@ -16,7 +16,7 @@ BATCH = 25
 
 @contextmanager
 def tables(lab: Lab, prefix: str) -> Iterator[Any]:
-    """Make empty tables with the product's keys and indexes and its plentiful offers; yield a client, then drop them."""
+    """Make empty tables with the product's keys and indexes and its offers; yield a client; drop them."""
     client = lab.stage.client("dynamodb")
     for kind in KINDS:
         found = client.describe_table(TableName=lab.stage.table(kind))["Table"]
@@ -28,9 +28,10 @@ def tables(lab: Lab, prefix: str) -> Iterator[Any]:
             BillingMode="PAY_PER_REQUEST",
             **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
         )
-    for participant, what in PLENTY.items():
-        item = {"id": {"S": f"OFFER#{what}"}, "capacity": {"N": "1000000"}}
-        client.put_item(TableName=f"{prefix}-{participant}", Item=item)
+    for offers, capacity in ((PLENTY, 1_000_000), (NOTHING, 0)):
+        for participant, what in offers.items():
+            item = {"id": {"S": f"OFFER#{what}"}, "capacity": {"N": f"{capacity}"}}
+            client.put_item(TableName=f"{prefix}-{participant}", Item=item)
     try:
         yield client
     finally:

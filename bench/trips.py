@@ -12,10 +12,10 @@ DATES = 300
 _numbers = count()
 
 
-def trip(*refused: str, faults: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Make a new trip; the participants in `refused` have nothing to offer for it."""
+def trip(*refused: str, day: int | None = None, faults: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Make a new trip, on the n-th day if that is given; the participants in `refused` have nothing to offer for it."""
     number = next(_numbers)
-    first = date(2099, 1, 1) + timedelta(days=number % DATES)
+    first = date(2099, 1, 1) + timedelta(days=number % DATES if day is None else day)
     last = first + timedelta(days=3)
     offers = PLENTY | {participant: NOTHING[participant] for participant in refused}
     request: dict[str, Any] = {
