@@ -14,6 +14,7 @@ from rich.console import Console
 
 from bench import cold, contention, cost, flat, inprocess, report, sagas, soak, steps
 from bench.lab import Lab, lab
+from bench.numbers import Goal
 from bench.report import Section
 from bench.sizes import FULL, QUICK, Sizes
 from tools.local.emulator import EmulatorError
@@ -36,7 +37,7 @@ LIBRARIES = ("ministack", "boto3", "awslambdaric")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit code: 0 measured, whatever came out; 1 a measurement or the set-up failed; 2 usage."""
+    """Exit code: 0 measured, whatever came out; 1 the set-up failed; 2 usage."""
     parser = argparse.ArgumentParser(prog="./build.sh bench", description="Measure the saga in an embedded AWS.")
     parser.add_argument("--quick", action="store_true", help="few repetitions, to see that it works")
     parser.add_argument("measures", nargs="*", metavar="measure", help=f"of {', '.join(MEASURES)}; default: all")
@@ -64,10 +65,19 @@ def _measure(names: Sequence[str], sizes: Sizes, out: Console) -> list[Section]:
         for number, name in enumerate(names, 1):
             _say(out, f"{number} of {len(names)}: {name} …")
             began = time.monotonic()
-            sections.append(MEASURES[name](made, sizes))
+            sections.append(_section(name, made, sizes))
             report.show(out, sections[-1])
             _say(out, f"{name} took {time.monotonic() - began:.0f} s")
     return sections
+
+
+def _section(name: str, made: Lab, sizes: Sizes) -> Section:
+    """Measure; what fails keeps nothing else from being measured and is told as unmet."""
+    try:
+        return MEASURES[name](made, sizes)
+    except Exception as error:  # noqa: BLE001  whatever it is, the page says so
+        goal = Goal(f"{name}: could not be measured", 1, 0)
+        return Section(name, ("failed",), [(f"{type(error).__name__}: {error}",)], [goal])
 
 
 def _say(out: Console, line: str) -> None:
@@ -83,11 +93,12 @@ def _head(load: float, seconds: float) -> tuple[str, ...]:
         (
             f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC · {platform.system()} {platform.machine()},"
             f" {os.cpu_count()} cores, {memory:.0f} GB · Python {platform.python_version()}, {libraries} ·"
-            f" {seconds / 60:.0f} minutes. Load of the machine (1 minute) before it began: {load:.1f}; at its end: {os.getloadavg()[0]:.1f}."
+            f" {seconds / 60:.0f} minutes. Load of the machine (1 minute) before it began: {load:.1f};"
+            f" at its end: {os.getloadavg()[0]:.1f}."
         ),
         (
-            "All on one machine: the embedded AWS runs every service in one Python process, so these numbers say how the"
-            " saga compares with a naive one, not how fast AWS is. Ratios are of one run's medians, the order"
+            "All on one machine: the embedded AWS runs every service in one Python process, so these numbers say how"
+            " the saga compares with a naive one, not how fast AWS is. Ratios are of one run's medians, the order"
             " alternated. Each noise is told where it was measured."
         ),
     )

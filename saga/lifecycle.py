@@ -30,15 +30,15 @@ SHARDS = 8
 _ROUNDS = 3  # a status changes at most five times in a trip's life, so three losses in a row mean something else
 
 
-def begin(desk: Desk, trip: Trip, execution: str | None) -> None:
-    """Put the trip as BOOKING and begin its log, once; the same saga again changes nothing.
+def begin(desk: Desk, trip: Trip, execution: str | None) -> Item:
+    """Put the trip as BOOKING and begin its log, once; the same saga again changes nothing. Return the trip's record.
 
     `execution` is the ARN of the execution that begins it, None where one is yet to be started.
     Raises TripConflict if the trip_id belongs to another saga, whose log stays as it is.
     """
     now = desk.now()
     shard = str(int(digest(trip.trip_id), 16) % SHARDS)
-    record = {
+    record: Item = {
         "status": BOOKING,
         "saga_id": trip.saga_id,
         "owner": trip.owner,
@@ -58,6 +58,8 @@ def begin(desk: Desk, trip: Trip, execution: str | None) -> None:
         standing = lost.standing.get("trip")
         if not standing or standing["saga_id"] != trip.saga_id:
             raise TripConflict(f"trip {trip.trip_id} belongs to another saga") from lost
+        return standing
+    return {"trip_id": trip.trip_id, **record}
 
 
 def begin_run(desk: Desk, trip_id: str, execution: str) -> Item:

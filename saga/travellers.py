@@ -25,8 +25,7 @@ def book(desk: Desk, executions: Executions, trip: Trip) -> str:
 
     A start that fails is no failure: the trip is recorded, and the reconciler starts what was never started.
     """
-    lifecycle.begin(desk, trip, None)
-    record = find(desk, trip.trip_id, trip.owner)
+    record = lifecycle.begin(desk, trip, None)
     if record["status"] == BOOKING:
         with _left_to_the_reconciler():
             executions.start_booking(trip.trip_id, record)

@@ -1,0 +1,1 @@
+"""On the path of the functions in the embedded AWS, before all that is installed."""
