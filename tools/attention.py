@@ -44,11 +44,18 @@ def repair(stage: Stage, trip_id: str) -> Iterator[Step]:
 
     Raises UsageError for an unknown trip, or one whose undo is running already.
     """
+    execution = start_repair(stage, trip_id)
+    if execution:
+        yield from follow.follow(stage, execution)
+
+
+def start_repair(stage: Stage, trip_id: str) -> str | None:
+    """Start the undo that `repair` follows; return its ARN, None for a trip that is settled. Raises like it."""
     found = trips.record(stage, trip_id)
     if found["status"] in (CONFIRMED, ROLLED_BACK, CANCELLED):
-        return
+        return None
     with stage.reaching():
         execution = start_undo(trips.executions(stage), trip_id, found["runs"] + 1)
     if not execution:
         raise UsageError(f"trip {trip_id}: its undo is running already")
-    yield from follow.follow(stage, execution)
+    return execution

@@ -28,6 +28,10 @@ COMMANDS = {
     "repair": (commands.repair, "run again what a trip owes, and say how it ended; exit 1 if it still owes something"),
     "audit": (commands.check, "check the promise over all trips and counters of the stage; exit 1 on any violation"),
     "cost": (commands.price, "add up what the newest trips cost on AWS by list price, counted from their logs"),
+    "console": (
+        commands.console,
+        "serve a page on 127.0.0.1 that shows trips live, and lets one book, cancel and repair them",
+    ),
     "token": (commands.give_token, "print a token of a test user, on local and dev"),
 }
 
@@ -64,6 +68,8 @@ def _add(name: str, command: argparse.ArgumentParser) -> None:
             command.add_argument("--last", type=_count, default=100, metavar="N", help="trips; default: 100")
         case "token":
             command.add_argument("--user", default=tokens.USER, help=f"an email address; default: {tokens.USER}")
+        case "console":
+            command.add_argument("--port", type=int, help="default: 4680, or any if that is taken")
         case "repair":
             which = command.add_mutually_exclusive_group(required=True)
             which.add_argument("trip_id", nargs="?")

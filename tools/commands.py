@@ -1,6 +1,7 @@
 """The commands of `./saga.sh`: each takes the stage, what was typed and where to show it, and returns its exit code."""
 
 import argparse
+import sys
 from dataclasses import asdict
 from itertools import islice
 
@@ -142,6 +143,18 @@ def give_token(stage: Stage, wanted: argparse.Namespace, show: Show) -> int:
         options.as_json({"token": given, "url": tokens.url(stage)})
     else:
         show.plain(given)
+    return 0
+
+
+def console(stage: Stage, wanted: argparse.Namespace, show: Show) -> int:
+    """Serve the console until Ctrl-C, and print where."""
+    from tools.console import server  # noqa: PLC0415 — no other command needs a web server
+
+    def tell(url: str) -> None:
+        options.as_json({"url": url}) if wanted.json else show.plain(f"console of stage {stage.name}: {url}")
+        sys.stdout.flush()  # a program that reads it must not wait for the end
+
+    server.serve(stage, wanted.port, tell)
     return 0
 
 

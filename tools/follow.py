@@ -63,6 +63,16 @@ def follow(stage: Stage, execution_arn: str) -> Iterator[Step]:
             time.sleep(POLL if stage.is_local else POLL_AWS)
 
 
+def so_far(stage: Stage, execution_arn: str) -> list[Step]:
+    """Return what has happened in an execution up to now, once and without waiting; raise Unreachable."""
+    steps = [Step(datetime.now(UTC), "", "entered")]
+    with stage.reaching():
+        for event in _history(stage.client("stepfunctions"), execution_arn):
+            if step := _step(event, steps[-1]):
+                steps.append(step)
+    return steps[1:]
+
+
 def _history(client: Any, execution_arn: str) -> list[dict[str, Any]]:
     pages = client.get_paginator("get_execution_history").paginate(executionArn=execution_arn, maxResults=1000)
     return [event for page in pages for event in page["events"]]

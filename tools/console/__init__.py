@@ -1,0 +1,1 @@
+"""The page on which an engineer sees sagas run: `./saga.sh console`."""
