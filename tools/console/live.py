@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -24,7 +24,7 @@ LATE = 15 * 60
 Looks = dict[str, Callable[[], Any]]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Pace:
     """Seconds between two looks: at a trip that is worked on, and at everything else.
 
@@ -37,7 +37,7 @@ class Pace:
     @classmethod
     def of(cls, stage: Stage) -> "Pace":
         """Return the pace of a stage."""
-        return cls(0.15, 1.0) if stage.is_local else cls(0.4, 5.0)
+        return cls(0.1, 1.0) if stage.is_local else cls(0.4, 5.0)
 
 
 @dataclass
@@ -48,41 +48,47 @@ class Feed:
     viewer: Viewer | None
     status: str | None
     _live: bool = False
-    _due: float = 0.0
+    _news: "asyncio.Queue[str]" = field(default_factory=asyncio.Queue)
     _sent: dict[str, str] = field(default_factory=dict)
+    _unreached: dict[str, str] = field(default_factory=dict)
 
     async def events(self, stopping: Callable[[], bool]) -> AsyncIterator[str]:
-        """Yield what is new until the page or the server goes; where the stage can't be reached, say so and go on."""
-        pace = Pace.of(self.stage)
-        yield "retry: 500\n\n"
-        while not stopping():
-            looks, advice = self._looks(pace), None
+        """Yield what is new until the page or the server goes. The trip does not wait for the list."""
+        at_trip: Looks = {"trip": self._trip} if self.viewer else {}
+        at_all: Looks = {"trips": self._newest, "attention": self._attention}
+        tasks = [asyncio.create_task(self._watch(looks)) for looks in (at_trip, at_all) if looks]
+        try:
+            yield "retry: 500\n\n"
+            while not stopping():
+                with suppress(TimeoutError):
+                    yield await asyncio.wait_for(self._news.get(), 0.5)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _watch(self, looks: Looks) -> None:
+        """Look again and again; where the stage can't be reached, say so and go on."""
+        pace, at_trip = Pace.of(self.stage), "trip" in looks
+        while True:
+            await self._look(looks)
+            await asyncio.sleep(pace.live if at_trip and self._live else pace.still)
+
+    async def _look(self, looks: Looks) -> None:
+        watch = next(iter(looks))
+        try:
             for name, look in looks.items():
-                try:
-                    yield self._news(name, await run_in_threadpool(look))
-                except (ToolError, TransientError, BotoCoreError, ClientError) as error:
-                    self._live, advice = False, str(error)
-                    break
-            if looks:
-                yield self._news("reach", {"advice": advice})
-            await asyncio.sleep(pace.live)
+                self._tell(name, await run_in_threadpool(look))
+            self._unreached.pop(watch, None)
+        except (ToolError, TransientError, BotoCoreError, ClientError) as error:
+            self._live, self._unreached[watch] = False, str(error)
+        self._tell("reach", {"advice": next(iter(self._unreached.values()), None)})
 
-    def _looks(self, pace: Pace) -> Looks:
-        """Return what it is time to look at."""
-        due = time.monotonic() >= self._due
-        looks: Looks = {"trip": self._trip} if self.viewer and (self._live or due) else {}
-        if due:
-            self._due = time.monotonic() + pace.still
-            looks |= {"trips": self._newest, "attention": self._attention}
-        return looks
-
-    def _news(self, name: str, value: Any) -> str:
-        """Return an event, or nothing for what the page knows already."""
+    def _tell(self, name: str, value: Any) -> None:
+        """Make an event of what the page does not know already."""
         text = json.dumps(value, ensure_ascii=False)
-        if self._sent.get(name) == text:
-            return ""
-        self._sent[name] = text
-        return f"event: {name}\ndata: {text}\n\n"
+        if self._sent.get(name) != text:
+            self._sent[name] = text
+            self._news.put_nowait(f"event: {name}\ndata: {text}\n\n")
 
     def _trip(self) -> dict[str, Any]:
         view = self.viewer.view() if self.viewer else {}

@@ -15,7 +15,6 @@ from tools.snapshot import Snapshot
 from tools.stage import Stage
 
 WORKED_ON = (BOOKING, COMPENSATING, CANCELLING)
-UNFINISHED = (*WORKED_ON, NEEDS_ATTENTION)
 
 Execution = tuple[str | None, list[Step]]
 
@@ -73,7 +72,7 @@ class Viewer:
         executions = trips.executions(self._stage)
         derived = executions.booking(self._trip_id, record["saga_id"])
         undos = {entry["run"]: entry["execution"] for entry in found.log if "execution" in entry and entry["run"]}
-        if found.status in UNFINISHED:
+        if found.status in (CANCELLING, NEEDS_ATTENTION):  # one that was asked for may not have logged its begin yet
             undos.setdefault(record["runs"] + 1, executions.cancellation(self._trip_id, record["runs"] + 1))
         return {0: record.get("execution", derived), **undos}
 

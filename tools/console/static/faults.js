@@ -19,7 +19,7 @@ export function addFault(form, step, fault) {
 function makeRow({ error, times, delay_seconds: delay }, steps, step, fault) {
   const pick = (name, values, chosen) => h("select", {}, values.map((value) => h("option", { value, selected: value === chosen }, value || "no error")));
   const number = ({ minimum, maximum }, value, step) => h("input", { type: "number", min: minimum, max: maximum, step, value, placeholder: "always" });
-  const labelled = (text, input, name) => { input.dataset.fault = name; return h("label", {}, h("span", {}, text), input); };
+  const labelled = (text, input, name) => { input.dataset.fault = name; input.setAttribute("aria-label", text); return h("label", {}, h("span", {}, text), input); };
   const remove = h("button", { type: "button", "aria-label": "Remove this fault", onclick: () => made.remove() }, "×");
   const delayInput = number(delay, fault.delay_seconds, "any");
   delayInput.placeholder = "0";

@@ -4,6 +4,7 @@ import { h, renew, svg } from "./dom.js";
 import { Graph, layout } from "./vendor/dagre.esm.js";
 import { icon, LOOKS } from "./words.js";
 
+const WIDTH = 200; // one for all, so that the path of a trip is a straight line
 const HEIGHT = 44;
 
 const place = document.getElementById("graph");
@@ -23,7 +24,7 @@ function arrange(machine) {
   const graph = new Graph();
   graph.setGraph({ rankdir: "TB", nodesep: 26, ranksep: 30, marginx: 6, marginy: 6 });
   for (const name of Object.keys(machine.States)) {
-    graph.setNode(name, { width: 62 + name.length * 8, height: HEIGHT });
+    graph.setNode(name, { width: WIDTH, height: HEIGHT });
   }
   for (const [name, state] of Object.entries(machine.States)) {
     for (const { to, kind } of ways(state)) {
@@ -32,6 +33,16 @@ function arrange(machine) {
   }
   layout(graph);
   return graph;
+}
+
+// What the picture needs: dagre's own size leaves out lines that run outside of the boxes.
+function frame(graph) {
+  const points = graph.edges().flatMap((edge) => graph.edge(edge).points);
+  const [xs, ys] = [points.map((point) => point.x), points.map((point) => point.y)];
+  const { width, height } = graph.graph();
+  const [left, right] = [Math.min(0, ...xs) - 4, Math.max(width, ...xs) + 4];
+  const [top, bottom] = [Math.min(0, ...ys) - 4, Math.max(height, ...ys) + 4];
+  return { x: left, y: top, width: right - left, height: bottom - top };
 }
 
 // A line through the points that dagre gives, with its corners rounded.
@@ -72,10 +83,10 @@ export function draw(kind, machine, open) {
   if (drawn === kind) return;
   drawn = kind;
   const graph = arrange(machine);
-  const { width, height } = graph.graph();
+  const { x, y, width, height } = frame(graph);
   const tip = svg("marker", { id: "tip", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" },
     svg("path", { d: "M1 1 7 4 1 7", class: "tip" }));
-  const attributes = { viewBox: `0 0 ${width} ${height}`, width, height, role: "group", "aria-label": `State machine ${kind}` };
+  const attributes = { viewBox: `${x} ${y} ${width} ${height}`, width, height, role: "group", "aria-label": `State machine ${kind}` };
   place.replaceChildren(svg("svg", attributes, svg("defs", {}, tip),
     graph.edges().map((edge) => drawEdge(graph, edge)), graph.nodes().map((name) => drawNode(graph, name, open))));
 }
@@ -96,7 +107,7 @@ export function colour(states) {
     node.querySelector(".what").textContent = state.look === "waiting" ? "" : short(what(state), node);
     node.querySelector(".count").textContent = again;
     node.classList.toggle("blank", state.look === "waiting");
-    node.setAttribute("aria-label", `${node.dataset.state}: ${what(state)}${again && `, ${state.attempts} attempts`}`);
+    node.setAttribute("aria-label", [node.dataset.state, what(state), again].filter(Boolean).join(" "));
   }
   for (const edge of place.querySelectorAll(".edge")) edge.classList.toggle("gone", gone.has(edge.dataset.edge));
 }

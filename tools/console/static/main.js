@@ -58,6 +58,7 @@ function onTrip(told) {
 }
 
 function showMachine() {
+  if (!about || !trip) return; // both come in their own time
   const shown = trip.runs.find((one) => one.run === run) ?? trip.runs.at(-1) ?? { run: 0, machine: "booking", states: {} };
   parts[1].hidden = false;
   showRuns({ runs: trip.runs.map((one) => one.run), current: shown.run });
@@ -97,11 +98,15 @@ function onConsole(reached) {
   warn(wrong);
 }
 
-const warn = whenChanged(({ console: gone, stage, attention }) => {
-  const off = gone ?? (stage && `Not live: ${stage}`);
+function warn(wrong) {
+  const off = wrong.console ?? (wrong.stage && `Not live: ${wrong.stage}`);
   live.textContent = off ? "not live" : "live";
   live.dataset.look = off ? "failed" : "succeeded";
   book.disabled = Boolean(off) || !about;
+  showBanners({ off, attention: wrong.attention });
+}
+
+const showBanners = whenChanged(({ off, attention }) => {
   const link = ({ trip_id, owed }) => h("a", { href: `?trip=${encodeURIComponent(trip_id)}`, "data-trip": trip_id, "data-key": `stuck ${trip_id}` },
     trip_id, Object.keys(owed).length > 0 && ` owes ${Object.keys(owed).join(", ")}`);
   const more = attention.length - 3;
@@ -127,10 +132,12 @@ async function begin() {
   book.addEventListener("click", () => openForm(about, ({ trip_id, saga_id }) => go({ trip: trip_id, saga: saga_id })));
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   onDone(look);
+  look();
   about = await get("/api/about");
   document.getElementById("stage").textContent = [about.stage, about.region].filter(Boolean).join(" · ");
   list.setUp(about.statuses, params().get("status") ?? "", (status) => go({ status, trip: selected() }));
-  look();
+  warn(wrong);
+  showMachine();
 }
 
 begin();
