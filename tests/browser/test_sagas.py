@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.look import looks, sample, state, status, told
 from tests.local.conftest import Stack
 from tests.trips import trip
+from tools.console import looks as console_looks
 
 STEPS = ["BeginSaga", "BookHotel", "BookFlight", "BookCar"]
 UNDONE = ["CancelCar", "CancelFlight", "CancelHotel"]
@@ -17,6 +18,12 @@ UNDONE = ["CancelCar", "CancelFlight", "CancelHotel"]
 def plain(log: list[Any]) -> list[str]:
     """The saga log as the page tells it."""
     return [f"{entry['step']} {entry['kind']}" for entry in log]
+
+
+def from_the_log(log: list[Any], run: int) -> dict[str, str]:
+    """The looks of a run's states by its log alone, as when the execution's history is gone."""
+    entries = [entry for entry in log if entry["run"] == run]
+    return {name: state.look for name, state in console_looks.looks(console_looks.told(entries, run)).items()}
 
 
 def test_a_success(page: Page, console: str, stack: Stack) -> None:
@@ -50,6 +57,7 @@ def test_a_rollback(page: Page, console: str, stack: Stack) -> None:
     expect(state(page, "BookCar")).to_have_accessible_name("BookCar refused · SoldOut")
     found = stack.read("seen-rolled-back")
     assert found.status == "ROLLED_BACK"
+    assert from_the_log(found.log, 0) == looks(page)
     assert told(page) == plain(found.log)
     assert "BookCar ABORT" in told(page)
     hotel = page.locator('[data-participant="hotel"]')
@@ -78,7 +86,7 @@ def test_a_retry(page: Page, console: str, stack: Stack) -> None:
     failed = [line for line in told(page) if line.endswith("FAILED")]
     assert failed
     step = failed[0].split()[0]
-    expect(state(page, step)).to_have_accessible_name(f"{step} succeeded ×{len(failed) + 1}")
+    expect(state(page, step)).to_have_accessible_name(f"{step} succeeded \u00d7{len(failed) + 1}")
     expect(page.locator(f'[data-step="{step}"] .line.failed').first).to_contain_text("TransientError")
     log = plain(stack.read("seen-retried").log)
     assert [line for line in told(page) if not line.endswith("FAILED")] == log
@@ -99,10 +107,12 @@ def test_a_stuck_trip_repaired(page: Page, console: str, stack: Stack) -> None:
     expect(page.locator("#attention")).to_have_count(0)
     expect(state(page, "TripUndone")).to_have_attribute("data-look", "succeeded")
     assert [looks(page)[name] for name in UNDONE] == ["compensated"] * 3
+    log = stack.read("seen-stuck").log
+    assert from_the_log(log, 1) == {name: look for name, look in looks(page).items() if name != "IsThereAnythingToUndo"}
     page.get_by_role("button", name="Booking", exact=True).click()
+    assert from_the_log(log, 0) == looks(page)
     expect(state(page, "TripNeedsAttention")).to_have_attribute("data-look", "failed")
-    found = stack.read("seen-stuck")
-    assert plain([entry for entry in found.log if entry["run"] == 1])[-1] == "Saga END"
+    assert plain([entry for entry in log if entry["run"] == 1])[-1] == "Saga END"
     assert set(stack.statuses("seen-stuck").values()) == {"CANCELLED"}
 
 

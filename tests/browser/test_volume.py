@@ -40,14 +40,12 @@ def _many(stack: Stack) -> Iterator[None]:
 def test_the_list_of_ten_thousand(page: Page, console: str) -> None:
     """With 10,000 trips the list opens in under a second, the newest first; older ones come a page at a time."""
     took = []
-    for _ in range(3):
+    while min(took, default=1) >= 1 and len(took) < 5:  # a machine that is busy with something else says nothing
         began = time.monotonic()
         page.goto(f"{console}?trip=nobody")
         expect(page.locator("#trips li").nth(49)).to_be_visible()
         took.append(time.monotonic() - began)
-    assert min(took) < 1, (
-        took
-    )  # the first opening also starts the server's connections; a busy machine shows in the others
+    assert min(took) < 1, took
     expect(page.locator("#trips .id").first).to_have_text("many-09999")
     page.get_by_role("button", name="Older trips").click()
     expect(page.locator("#trips li")).to_have_count(100)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -70,8 +71,11 @@ class Feed:
         """Look again and again; where the stage can't be reached, say so and go on."""
         pace, at_trip = Pace.of(self.stage), "trip" in looks
         while True:
+            began = time.monotonic()
             await self._look(looks)
-            await asyncio.sleep(pace.live if at_trip and self._live else pace.still)
+            # What takes long is looked at less often, so that looking never is most of the work of a stage.
+            took = time.monotonic() - began
+            await asyncio.sleep(max(pace.live if at_trip and self._live else pace.still, took))
 
     async def _look(self, looks: Looks) -> None:
         watch = next(iter(looks))

@@ -17,7 +17,7 @@ function showBooking([participant, part]) {
     h("h3", {}, participant, part.status ? pill(part.status) : h("span", { class: "pill", "data-look": "waiting" }, "not booked")),
     h("p", { class: "offer" }, part.offer),
     h("p", { class: "confirmation" }, part.booked ? part.confirmation : "no confirmation"),
-    h("div", { class: "days", tabindex: part.days.length > 5 ? 0 : null, role: "group", "aria-label": `Capacity taken at ${participant}`, "data-key": `days ${participant}` },
+    h("div", { class: "days", tabindex: 0, role: "group", "aria-label": `Capacity taken at ${participant}`, "data-key": `days ${participant}` },
       h("table", {}, h("thead", {}, h("tr", {}, ["day", "before", "now", "of"].map((name) => h("th", { scope: "col" }, name)))),
         h("tbody", {}, part.days.map((day) => showDay(day, live, part.capacity))))),
     part.status === "CANCELLED" && h("p", { class: "note" }, part.booked ? "was taken, and given back" : "nothing was ever taken"));

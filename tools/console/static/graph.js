@@ -104,8 +104,9 @@ export function colour(states) {
     const again = state.attempts > 1 ? `×${state.attempts}` : "";
     if (node.dataset.look !== state.look) node.querySelector(".mark").replaceChildren(icon(state.look));
     node.dataset.look = state.look;
-    node.querySelector(".what").textContent = state.look === "waiting" ? "" : short(what(state), node);
-    node.querySelector(".count").textContent = again;
+    // The spaces are not seen; they keep the words apart for whoever listens.
+    node.querySelector(".what").textContent = state.look === "waiting" ? "" : ` ${short(what(state), node)}`;
+    node.querySelector(".count").textContent = ` ${again}`;
     node.classList.toggle("blank", state.look === "waiting");
     node.setAttribute("aria-label", [node.dataset.state, what(state), again].filter(Boolean).join(" "));
   }
