@@ -25,8 +25,9 @@ run_tests() {
     exec .venv/bin/python -m pytest -q -n 2 -m "not server and not slow" --ignore tests/local --ignore tests/browser
   fi
   .venv/bin/python -m tools.lint || code=1
-  .venv/bin/python -m pytest -q -n 2 --dist loadfile --ignore tests/local || code=1
+  .venv/bin/python -m pytest -q -n 2 --dist loadfile --ignore tests/local --ignore tests/browser || code=1
   .venv/bin/python -m pytest -q tests/local || code=1
+  .venv/bin/python -m pytest -q -rs tests/browser || code=1
   exit $code
 }
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from threading import RLock
 from typing import Any
 
 import boto3
@@ -88,12 +87,9 @@ class Stage:
             return boto3.Session(profile_name=self.profile, region_name=self.region)
 
     def client(self, service: str) -> Any:
-        """A boto3 client with bounded waiting, made once: making one takes longer than most calls."""
-        with self._making, self.reaching():
-            if service not in self._clients:
-                made = self.session.client(service, **self._endpoint(), config=self._config())  # type: ignore[call-overload]
-                self._clients[service] = made
-            return self._clients[service]
+        """A boto3 client with bounded waiting."""
+        with self.reaching():
+            return self.session.client(service, **self._endpoint(), config=self._config())  # type: ignore[call-overload]
 
     def resource(self, service: str) -> Any:
         """A boto3 resource with bounded waiting."""
@@ -114,8 +110,10 @@ class Stage:
 
     def machine_arn(self, kind: str = "booking") -> str:
         """ARN of a state machine. Asks AWS for the account; Unreachable when it does not answer."""
-        partition, account = self._account
-        return f"arn:{partition}:states:{self.region}:{account}:stateMachine:{self.machine(kind)}"
+        with self.reaching():
+            caller = self.client("sts").get_caller_identity()
+        partition = caller["Arn"].split(":")[1]
+        return f"arn:{partition}:states:{self.region}:{caller['Account']}:stateMachine:{self.machine(kind)}"
 
     @contextmanager
     def reaching(self) -> Iterator[None]:
@@ -138,20 +136,6 @@ class Stage:
         """Undo `remember`, if it is this stage that is remembered."""
         if last_deployed(path) == self:
             path.unlink()
-
-    @cached_property
-    def _account(self) -> tuple[str, str]:
-        with self.reaching():
-            caller = self.client("sts").get_caller_identity()
-        return caller["Arn"].split(":")[1], caller["Account"]
-
-    @cached_property
-    def _clients(self) -> dict[str, Any]:
-        return {}
-
-    @cached_property
-    def _making(self) -> RLock:
-        return RLock()  # boto3's sessions, unlike its clients, are not to be shared between threads
 
     @property
     def _prefix(self) -> str:

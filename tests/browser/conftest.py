@@ -20,7 +20,7 @@ HOW = "no Chromium here: `apt-get install chromium` installs it"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)  # before anything is deployed
 def chromium() -> str:
     """The path of Chromium; without one these tests are skipped, but not where CI runs them."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
@@ -43,9 +43,8 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def console(deployed: Stack, chromium: str) -> Iterator[str]:
+def console(deployed: Stack) -> Iterator[str]:
     """The console of the deployed stage, started as a user does; its URL."""
-    assert chromium
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     process = subprocess.Popen(
         [str(deployed.folder / "saga.sh"), "console", "--json", "--port", "0"],

@@ -61,7 +61,7 @@ def test_a_rollback(page: Page, console: str, stack: Stack) -> None:
     assert told(page) == plain(found.log)
     assert "BookCar ABORT" in told(page)
     hotel = page.locator('[data-participant="hotel"]')
-    expect(hotel).to_contain_text("was taken, and given back")
+    expect(hotel).to_contain_text("taken, then given back")
     before, now = hotel.locator("tbody tr").first.locator("td").all_text_contents()[:2]
     assert before == now
 
@@ -73,7 +73,7 @@ def test_capacity_before_and_after(page: Page, console: str, stack: Stack) -> No
     assert stack.book(trip("hotel/name", "Counted Inn", trip_id="seen-counted")) == "SUCCEEDED"
     page.goto(f"{console}?trip=seen-counted")
     row = page.locator('[data-participant="hotel"] tbody tr').first
-    expect(row).to_have_text("2099-03-01127")
+    expect(row).to_have_text("2099-03-01 to 03-03127")
     assert stack.taken("Counted Inn")["TAKEN#Counted Inn#2099-03-01"] == 2
     assert plain(stack.read("seen-counted").log)[-1] == "Saga END"
 

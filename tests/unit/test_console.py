@@ -39,6 +39,8 @@ BOOKED = ["BookHotel entered", "BookHotel done"]
         (["BookCar entered", "BookCar failed States.Timeout", "BookCar caught"], "failed", 1),
         (["BookCar entered", "ABORTED ended"], "failed", 1),
         (["HowItEnded entered", "EndSaga entered"], "succeeded", 1),
+        (["CancelCar entered", "CancelFlight entered"], "compensated", 1),
+        (["CancelCar entered", "CancelCar failed TransientError", "CancelFlight entered"], "failed", 1),
         (["TripBooked entered", "ExecutionSucceeded ended"], "succeeded", 1),
         (["TripRolledBack entered", "ExecutionFailed ended TripRolledBack"], "compensated", 1),
         (["TripRefused entered", "ExecutionFailed ended TripRefused"], "refused", 1),

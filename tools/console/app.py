@@ -20,6 +20,7 @@ from saga.errors import InvalidTrip, Problem, TransientError, UnknownTrip
 from tools import attention, events, trips
 from tools.console.about import STATUSES, about
 from tools.console.guard import Guard
+from tools.console.kept import Kept
 from tools.console.live import PAGE, Feed
 from tools.console.view import Viewer
 from tools.stage import Stage, ToolError, Unreachable
@@ -81,7 +82,7 @@ class Console:
 
 def make(stage: Stage, host: str, token: str, stopping: Callable[[], bool] = lambda: False) -> ASGIApp:
     """Make the console of a stage that is served at `host` (with its port), behind its guard."""
-    console = Console(stage, token, stopping)
+    console = Console(Kept.of(stage), token, stopping)
     changes = {"": console.book, "/{trip_id}/cancel": console.cancel, "/{trip_id}/repair": console.repair}
     app = Starlette(
         routes=[

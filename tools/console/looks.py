@@ -60,8 +60,10 @@ def looks(steps: Iterable[Step]) -> dict[str, Look]:
     state, current = "", Look(SUCCEEDED, datetime.min)  # noqa: DTZ901 — stands for no state, and is never shown
     for step in steps:
         if step.what == "entered":
-            if current.open:  # a choice says nothing of itself; a cancel that is owed is left in the log without a word
-                current.leave(FAILED if current.look == RETRIED else SUCCEEDED, step.at)
+            if (
+                current.open
+            ):  # a choice says nothing of itself; nor does the log of a cancel that is owed, or that had no work
+                current.leave(FAILED if current.look == RETRIED else done(state), step.at)
             state = step.state
             current = found[state] = Look(RUNNING, step.at)
         elif step.what == "failed":

@@ -4,8 +4,7 @@ import { h, renew, svg } from "./dom.js";
 import { Graph, layout } from "./vendor/dagre.esm.js";
 import { icon, LOOKS } from "./words.js";
 
-const WIDTH = 200; // one for all, so that the path of a trip is a straight line
-const HEIGHT = 44;
+const HEIGHT = 46;
 
 const place = document.getElementById("graph");
 let drawn = null; // the machine that stands there
@@ -22,10 +21,10 @@ function ways(state) {
 
 function arrange(machine) {
   const graph = new Graph();
-  graph.setGraph({ rankdir: "TB", nodesep: 26, ranksep: 30, marginx: 6, marginy: 6 });
-  for (const name of Object.keys(machine.States)) {
-    graph.setNode(name, { width: WIDTH, height: HEIGHT });
-  }
+  graph.setGraph({ rankdir: "TB", nodesep: 18, edgesep: 12, ranksep: 30, marginx: 6, marginy: 6 });
+  const names = Object.keys(machine.States);
+  const width = 48 + 8.6 * Math.max(...names.map((name) => name.length)); // one for all: a calmer picture
+  for (const name of names) graph.setNode(name, { width, height: HEIGHT });
   for (const [name, state] of Object.entries(machine.States)) {
     for (const { to, kind } of ways(state)) {
       if (!graph.hasEdge(name, to)) graph.setEdge(name, to, { kind, weight: kind === "next" ? 8 : 1 });
@@ -73,7 +72,7 @@ function drawNode(graph, name, open) {
     svg("rect", { x: left, y: y - HEIGHT / 2, width, height: HEIGHT, rx: 10 }),
     svg("g", { class: "mark", transform: `translate(${left + 12} ${y - 8})` }),
     svg("text", { class: "name", x: left + 38, y: y - 3 }, name),
-    svg("text", { class: "what", x: left + 38, y: y + 13 }),
+    svg("text", { class: "what", x: left + 38, y: y + 14 }),
     svg("text", { class: "count", x: left + width - 10, y: y - 3, "text-anchor": "end" }),
   );
 }
@@ -115,7 +114,7 @@ export function colour(states) {
 
 // A long error is cut to its box; the label and the story have it whole.
 function short(text, node) {
-  const most = Math.floor((node.querySelector("rect").width.baseVal.value - 44) / 6);
+  const most = Math.floor((node.querySelector("rect").width.baseVal.value - 44) / 6.5);
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
 
