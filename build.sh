@@ -54,6 +54,14 @@ case "$command" in
     setup dev
     run_tests "$@"
     ;;
+  sbom)
+    [ $# -eq 0 ] || usage
+    setup dev
+    mkdir -p .local/sbom
+    .venv/bin/cyclonedx-py requirements requirements.txt --output-file .local/sbom/python.cdx.json
+    npm sbom --package-lock-only --sbom-format cyclonedx >.local/sbom/node.cdx.json
+    ls .local/sbom/*.cdx.json
+    ;;
   lint)
     setup dev
     exec .venv/bin/python -m tools.lint "$@"

@@ -125,7 +125,8 @@ def _notes() -> tuple[str, ...]:
         ),
         (
             "Ours counts what it does beside the machine: Outcomes, called from the stream, and its event; for a"
-            " rollback Reconcile, woken by the failed execution, and its read of the trip's record. Outcomes is called for"
-            " up to ten trips at once, so its part is the most it can be. Not counted: cold starts, logs, storage, backups."
+            " rollback Reconcile, woken by the failed execution, and its read of the trip's record. Outcomes is called"
+            " for up to ten trips at once, so its part is the most it can be. Not counted: cold starts, logs, storage,"
+            " backups."
         ),
     )
