@@ -9,7 +9,7 @@ from typing import Any
 
 from saga import log
 from saga.ports import Item
-from saga.trip import CONFIRMED, NEEDS_ATTENTION, OPERATOR
+from saga.trip import CONFIRMED, NEEDS_ATTENTION, OPERATOR, PARTICIPANTS
 from tools.snapshot import Snapshot
 
 PRICES: dict[str, Any] = json.loads((Path(__file__).parent / "prices.json").read_text())
@@ -21,9 +21,11 @@ GIGABYTES = 0.5
 BEYOND = 0.005
 """Seconds that a call of a function is billed beyond what its log shows: before its START and behind its END."""
 
-# A transaction writes each item twice ("Capacity unit consumption", DynamoDB guide); a change of a trip's status also
-# changes the indexes: the two lists' entries, and its place among the unfinished, which it takes or leaves.
-TRANSACTION, INDEXES = 2, 3
+# A transaction writes each item twice ("Capacity unit consumption", DynamoDB guide). A change of a trip's status also
+# changes the indexes: the two lists' entries, and its place among the unfinished, which it takes, leaves, or, being
+# changed, takes anew.
+TRANSACTION, INDEXES, MOVED = 2, 3, 4
+LAST = list(PARTICIPANTS)[-1].capitalize()
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ def of(trip: Snapshot) -> Bill:
     started = _times(trip.log)
     bill = sum((_entry(entry, takes, started) for entry in trip.log), Bill())
     posted = bool(trip.record and trip.record["owner"] != OPERATOR)
-    return bill + Bill(requests=int(posted))
+    closed = any(entry["step"].startswith("Cancel") for entry in trip.log)
+    return bill + Bill(requests=int(posted), writes=MOVED * closed)
 
 
 def _times(entries: Iterable[Item]) -> dict[tuple[int, str], datetime]:
@@ -96,16 +99,22 @@ def _end(entry: Item) -> Bill:
     announced = Bill(calls=1, seconds=BEYOND, events=1)
     if entry["status"] == CONFIRMED:
         return announced + Bill(transitions=1, writes=TRANSACTION + INDEXES)
-    closed = INDEXES if entry["status"] != NEEDS_ATTENTION else INDEXES + 1
-    return announced + Bill(3, 1, BEYOND, writes=2 * TRANSACTION + INDEXES + closed, reads=1)
+    indexes = MOVED if entry["status"] == NEEDS_ATTENTION else INDEXES
+    return announced + Bill(3, 1, BEYOND, writes=2 * TRANSACTION + indexes, reads=1)
 
 
 def _outcome(entry: Item, takes: dict[str, int], started: dict[tuple[int, str], datetime]) -> Bill:
-    """Count the transaction of a book or a cancel; one that was refused is paid for too, and then its ABORT."""
-    verb, name = ("Book", entry["step"][4:]) if entry["step"].startswith("Book") else ("Cancel", entry["step"][6:])
-    took = (datetime.fromisoformat(entry["at"]) - started[entry["run"], entry["step"]]).total_seconds()
-    counters = takes.get(name, 0) if verb == "Book" or entry.get("found") == "BOOKED" else 0
-    tried = entry.get("error") != "NotOffered"
-    failed = entry["kind"] == log.ABORT or (verb == "Cancel" and not counters)
-    writes = TRANSACTION * (3 + counters) * tried + (1 if entry["kind"] == log.ABORT else 0)
-    return Bill(seconds=max(took, 0.0), writes=writes + (TRANSACTION * 3 if failed and verb == "Cancel" else 0))
+    """Count the transactions of a book or a cancel; one that loses a condition is paid for in full."""
+    step, took = entry["step"], datetime.fromisoformat(entry["at"]) - started[entry["run"], entry["step"]]
+    name = step.removeprefix("Book").removeprefix("Cancel")
+    # The trip, the booking, the outcome; the last book has the saga's end in it too, which _end counts if it is done.
+    whole = TRANSACTION * (3 + takes.get(name, 0))
+    seconds = max(took.total_seconds(), 0.0)
+    match entry:
+        case {"kind": log.ABORT, "error": "NotOffered"}:
+            return Bill(seconds=seconds, writes=1)
+        case {"kind": log.ABORT}:
+            return Bill(seconds=seconds, writes=whole + TRANSACTION * (name == LAST) + 1)
+        case {"found": "nothing"}:  # the cancel of a booking lost, then the tombstone
+            return Bill(seconds=seconds, writes=whole + TRANSACTION * 3)
+    return Bill(seconds=seconds, writes=whole)
