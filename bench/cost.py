@@ -68,11 +68,8 @@ def _bill(lab: Lab, system: System, kind: str) -> Bill:
     tasks = events.count("TaskScheduled")
     retries = tasks - events.count("TaskStateEntered")
     writes, reads = _units(lab, system, kind)
-    # Outcomes announces the product's end from the stream; Reconcile is woken by an execution that failed and looks
-    # at the trip's record, one consistent read.
-    woken = int(kind == "rollback")
-    beside = (1 + woken, woken, 1) if system is lab.ours else (0, 0, 0)
-    return Bill(entered + retries, tasks + beside[0], writes, reads + beside[1], beside[2])
+    beside = int(system is lab.ours)  # Outcomes announces the product's end from the stream
+    return Bill(entered + retries, tasks + beside, writes, reads, beside)
 
 
 def _units(lab: Lab, system: System, kind: str) -> tuple[float, float]:
@@ -124,9 +121,8 @@ def _notes() -> tuple[str, ...]:
             " a transaction that loses a condition is counted by its items, 2 units each."
         ),
         (
-            "Ours counts what it does beside the machine: Outcomes, called from the stream, and its event; for a"
-            " rollback Reconcile, woken by the failed execution, and its read of the trip's record. Outcomes is called"
-            " for up to ten trips at once, so its part is the most it can be. Not counted: cold starts, logs, storage,"
-            " backups."
+            "Ours counts what it does beside the machine: Outcomes, called from the stream, and its event. Outcomes is"
+            " called for up to ten trips at once, so its part is the most it can be. Not counted: cold starts, logs,"
+            " storage, backups."
         ),
     )

@@ -55,6 +55,7 @@ MEASURE = "cloudwatch:PutMetricData"
 WITHOUT_RESOURCE = {*WATCHED, MEASURE}
 STATES = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}"
 MEASURERS = {"Reconcile", "Outcomes"}
+ASL = sorted((ROOT / "statemachine").glob("*.asl.json"))
 RULES = ("ExecutionEndedBadly", "EveryFiveMinutes")
 # Logical id of each machine → its file and the end of its name.
 MACHINES = {"BookingMachine": "booking", "CancellationMachine": "cancellation"}
@@ -364,14 +365,22 @@ def test_a_function_ends_before_its_task(packaged: Package) -> None:
 
 
 def test_a_bad_end_wakes_the_reconciler(packaged: Package) -> None:
-    """The rule matches the bad ends of exactly the two machines, and no good one."""
+    """The rule matches the bad ends of exactly the two machines: not those that are FAILED and yet in order."""
+    ends = {
+        state["Error"] for path in ASL for state in json.loads(path.read_text())["States"].values() if "Error" in state
+    }
+    in_order = ["TripRolledBack", "TripRefused", "CancellationRefused"]
+    assert ends == {*in_order, "TripNeedsAttention"}
     rule = packaged.resources("AWS::Events::Rule")["ExecutionEndedBadly"]["Properties"]
     assert rule["EventPattern"] == {
         "source": ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
         "detail": {
-            "status": ["FAILED", "TIMED_OUT", "ABORTED"],
             "stateMachineArn": [{"Ref": machine} for machine in MACHINES],
+            "$or": [
+                {"status": ["TIMED_OUT", "ABORTED"]},
+                {"status": ["FAILED"], "error": [None, {"exists": False}, {"anything-but": in_order}]},
+            ],
         },
     }
 
