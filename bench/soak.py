@@ -38,7 +38,7 @@ def measure(lab: Lab, sizes: Sizes) -> Section:
     rows = [
         ("sagas", f"{sizes.soak:,}"),
         ("booked, as many as planned", f"{booked:,} of {expected:,}"),
-        ("sagas per second", f"{rate(ended):.1f}"),
+        ("sagas per second", f"{rate(ended, AT_ONCE):.1f}"),
         ("trips audited", f"{audited:,}"),
         ("violations of the promise", f"{len(found)}"),
         ("trips left unfinished", f"{unfinished}"),

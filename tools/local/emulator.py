@@ -36,13 +36,14 @@ class Emulator:
     """One emulator: its folder and its port.
 
     `wait_scale` shortens the waits and retry pauses of state machines: at 0.002 an hour is seven seconds.
-    `auth` makes it enforce signatures and IAM policies.
+    `auth` makes it enforce signatures and IAM policies. A function's process that has idled for `warm` seconds ends.
     """
 
     folder: Path
     port: int
     wait_scale: float = 0.002
     auth: bool = False
+    warm: int = 60
 
     @classmethod
     def of_checkout(cls) -> "Emulator":
@@ -190,7 +191,7 @@ class Emulator:
             "PERSIST_STATE": "1",
             # On by default, it would open port 8883 to the world.
             "IOT_MTLS_ENABLED": "0",
-            "LAMBDA_WARM_TTL_SECONDS": "60",
+            "LAMBDA_WARM_TTL_SECONDS": str(self.warm),
             "SFN_WAIT_SCALE": str(self.wait_scale),
             "AUTH": str(self.auth).lower(),
             # Inherited by the functions; see `bootstrap`.
