@@ -81,6 +81,15 @@ def test_a_trip_id_belongs_to_one_saga(play: Play, store: MemoryStore, request_:
     assert store.items == before
 
 
+def test_begin_tells_the_record(desk: Desk, store: MemoryStore) -> None:
+    """Who begins a trip gets its record without a read, whether it is new or has moved on meanwhile."""
+    begun = lifecycle.begin(desk, parsed(trip()), None)
+    assert record(store).items() >= begun.items()
+    assert begun["status"] == "BOOKING"
+    record(store)["status"] = "CONFIRMED"
+    assert lifecycle.begin(desk, parsed(trip()), None)["status"] == "CONFIRMED"
+
+
 def test_begin_and_its_log_are_one(desk: Desk, store: MemoryStore) -> None:
     """Where a log stands without its trip no trip is put: record and BEGIN come together or not at all."""
     stray = log.begun("trip-1", 0, "earlier")
