@@ -41,7 +41,7 @@ def measure(lab: Lab, sizes: Sizes) -> Section:
     notes = (
         (
             "The embedded DynamoDB runs one transaction after the other and never says TransactionConflict; AWS does,"
-            " and then a step tries up to five times itself before the machine's retry (tests/contract has both)."
+            " and then a step tries up to five times itself before the machine's retry (tests/unit/test_dynamo.py)."
         ),
     )
     title = f"Contention: {sizes.contenders} sagas, {AT_ONCE} at once, for {sizes.seats} seats"
