@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.look import status
-from tests.local.conftest import ROOT, Stack
+from tests.local.conftest import ROOT, Stack, until
 from tests.trips import trip
 from tools import attention
 
@@ -21,9 +21,11 @@ ENDINGS = {"page-owes": "needs attention", "p" * 64: "confirmed", "page-rolled-b
 def _trips(stack: Stack) -> Iterator[None]:
     """A trip of each ending, in this order; one id, and one hotel's name, are as long as they may be."""
     owes = trip("car/model", "Fiat 500e", trip_id="page-owes", faults={"CancelFlight": {"error": "TransientError"}})
-    assert stack.book(owes) == "TripNeedsAttention"
+    owing = stack.start(owes)
+    until(lambda: stack.read("page-owes").record)  # the first one in the list is the last one begun
     assert stack.book(trip(trip_id="p" * 64)) == "SUCCEEDED"
     assert stack.book(trip("hotel/name", "x" * 100, trip_id="page-rolled-back")) == "TripRolledBack"
+    assert stack.wait(owing) == "TripNeedsAttention"
     yield
     list(attention.repair(stack.stage, "page-owes"))
 

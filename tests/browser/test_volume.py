@@ -1,5 +1,6 @@
 """Many trips."""
 
+import os
 import time
 from collections.abc import Iterator
 
@@ -39,15 +40,20 @@ def _many(stack: Stack) -> Iterator[None]:
 @pytest.mark.usefixtures("_many")
 def test_the_list_of_ten_thousand(page: Page, console: str) -> None:
     """With 10,000 trips the list opens in under a second, the newest first; older ones come a page at a time."""
-    took = []
-    while min(took, default=1) >= 1 and len(took) < 5:  # a machine that is busy with something else says nothing
-        began = time.monotonic()
-        page.goto(f"{console}?trip=nobody")
-        expect(page.locator("#trips li").nth(49)).to_be_visible()
-        took.append(time.monotonic() - began)
-    assert min(took) < 1, took
+    took = [opening(page, console) for _ in range(3)]
     expect(page.locator("#trips .id").first).to_have_text("many-09999")
     page.get_by_role("button", name="Older trips").click()
     expect(page.locator("#trips li")).to_have_count(100)
     shown = page.locator("#trips .id").all_text_contents()
     assert shown == sorted(shown, reverse=True)
+    if min(took) >= 1 and os.getloadavg()[0] > 3 * (os.cpu_count() or 1):
+        pytest.skip(f"the machine is too busy to time anything: {min(took):.1f} s")
+    assert min(took) < 1, took
+
+
+def opening(page: Page, console: str) -> float:
+    """Open the page, and return the seconds until a whole page of the list is there."""
+    began = time.monotonic()
+    page.goto(f"{console}?trip=nobody")
+    expect(page.locator("#trips li").nth(49)).to_be_visible()
+    return time.monotonic() - began

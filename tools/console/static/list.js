@@ -8,8 +8,9 @@ const place = document.getElementById("trips");
 const older = document.getElementById("older");
 const select = document.getElementById("status");
 
-let newest = { trips: [], after: null };
-let rest = { trips: [], after: undefined }; // `after` undefined: nothing older was asked for yet
+let trips = null; // the newest first; null: not told yet
+let after = null; // asks for the trips behind the last one
+let asked = false; // whether older ones were asked for
 
 export function setUp(statuses, chosen, onFilter) {
   select.append(...statuses.map((status) => h("option", { value: status }, say(status))));
@@ -19,27 +20,29 @@ export function setUp(statuses, chosen, onFilter) {
   place.addEventListener("keydown", walk);
 }
 
-export function forget() {
-  newest = { trips: [], after: null };
-  rest = { trips: [], after: undefined };
+function forget() {
+  [trips, after, asked] = [null, null, false];
 }
 
 export function filterBy(status) {
   select.value = status;
 }
 
-// Takes the newest page in. What it pushes off its end stays, in its old place, below it.
+const age = ({ created, trip_id }) => `${created} ${trip_id}`;
+
+// Takes the newest page in. What it pushes off its end stays below it; what is missing in it has gone.
 export function update(page, selected) {
-  if (rest.after !== undefined) rest.trips = [...newest.trips, ...rest.trips];
-  newest = page;
+  const last = page.trips.at(-1);
+  const older = (trips ?? []).filter((trip) => last && age(trip) < age(last));
+  trips = [...page.trips, ...older];
+  if (!asked) after = page.after;
   show(selected);
 }
 
 export function show(selected) {
-  const known = new Map([...rest.trips, ...newest.trips].map((trip) => [trip.trip_id, trip]));
-  const trips = [...known.values()].sort((a, b) => (a.created < b.created || (a.created === b.created && a.trip_id < b.trip_id) ? 1 : -1));
-  renew(place, trips.length ? trips.map((trip) => row(trip, selected)) : h("li", { class: "none" }, "none"));
-  older.hidden = !(rest.after === undefined ? newest.after : rest.after);
+  const rows = (trips ?? []).map((trip) => row(trip, selected));
+  renew(place, rows.length ? rows : h("li", { class: "none" }, trips ? "none" : "…"));
+  older.hidden = !after;
 }
 
 function row({ trip_id, status, created }, selected) {
@@ -53,9 +56,10 @@ function row({ trip_id, status, created }, selected) {
 async function more() {
   older.disabled = true;
   try {
-    const after = rest.after ?? newest.after;
     const page = await get(`/api/trips?${new URLSearchParams({ after, ...(select.value && { status: select.value }) })}`);
-    rest = { trips: [...rest.trips, ...page.trips], after: page.after };
+    const first = page.trips[0];
+    trips = [...trips.filter((trip) => !first || age(trip) > age(first)), ...page.trips];
+    [after, asked] = [page.after, true];
     show(place.querySelector("[aria-current]")?.dataset.trip);
   } finally {
     older.disabled = false;
