@@ -22,7 +22,10 @@ STATUSES = (
 
 
 def about(stage: Stage) -> dict[str, Any]:
-    """Describe the stage. Samples that bring faults, and the faults' schema, are for the stages that allow them."""
+    """Describe the stage. Samples that bring faults, and the faults' schema, are for the stages that allow them.
+
+    The offers are those of a deploy, as suggestions: what a stage really offers may have changed since.
+    """
     faults_allowed = stage.name in FAULT_STAGES
     samples = {path.stem: json.loads(path.read_text()) for path in sorted(events.EVENTS.glob("*.json"))}
     return {

@@ -44,10 +44,10 @@ def _listen(port: int | None) -> socket.socket:
     """Bind the port that is named, or else the usual one or any free one."""
     try:
         return _bind(PORT if port is None else port)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         if port is None:
             return _bind(0)
-        raise UsageError(f"port {port} of {ADDRESS} cannot be had: {error.strerror}; name another: --port") from error
+        raise UsageError(f"port {port} of {ADDRESS} cannot be had ({error}); name another: --port") from error
 
 
 def _bind(port: int) -> socket.socket:
@@ -55,7 +55,7 @@ def _bind(port: int) -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((ADDRESS, port))
-    except OSError:
+    except (OSError, OverflowError):
         made.close()
         raise
     return made
