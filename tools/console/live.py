@@ -38,7 +38,7 @@ class Pace:
     @classmethod
     def of(cls, stage: Stage) -> "Pace":
         """Return the pace of a stage."""
-        return cls(0.1, 1.0) if stage.is_local else cls(0.4, 5.0)
+        return cls(0.1, 0.5) if stage.is_local else cls(0.4, 5.0)
 
 
 @dataclass

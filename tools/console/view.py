@@ -41,7 +41,8 @@ class Viewer:
         return {
             "trip_id": self._trip_id,
             **{name: record.get(name) for name in ("status", "goal", "owner", "created", "updated", "request", "owed")},
-            "live": working or found.status in WORKED_ON or bool(self._saga_id and not record and not runs),
+            # A trip that is not recorded yet is about to be: somebody asks for it.
+            "live": working or found.status in WORKED_ON or not (record or runs),
             "can": _can(found.status, working=working),
             "runs": runs,
             "story": story(found.log, histories),
