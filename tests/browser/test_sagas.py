@@ -4,6 +4,7 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.look import looks, sample, state, status, told
@@ -24,6 +25,14 @@ def from_the_log(log: list[Any], run: int) -> dict[str, str]:
     """The looks of a run's states by its log alone, as when the execution's history is gone."""
     entries = [entry for entry in log if entry["run"] == run]
     return {name: state.look for name, state in console_looks.looks(console_looks.told(entries, run)).items()}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _stuck(stack: Stack) -> None:
+    """A trip that will owe the cancel of its flight: 65 attempts take their time, while the other tests go on."""
+    stack.start(
+        trip("car/model", "Fiat 500e", trip_id="seen-stuck", faults={"CancelFlight": {"error": "TransientError"}})
+    )
 
 
 def test_a_success(page: Page, console: str, stack: Stack) -> None:
@@ -95,8 +104,7 @@ def test_a_retry(page: Page, console: str, stack: Stack) -> None:
 
 def test_a_stuck_trip_repaired(page: Page, console: str, stack: Stack) -> None:
     """A trip that owes a cancel is announced, and Repair on the page ends it, its undo drawn on the other machine."""
-    page.goto(console)
-    sample(page, "test-compensation-fails", "seen-stuck")
+    page.goto(f"{console}?trip=seen-stuck")
     status(page, "needs attention")
     expect(page.locator("#attention")).to_contain_text("seen-stuck owes flight")
     expect(state(page, "CancelFlight")).to_have_attribute("data-look", "failed")
