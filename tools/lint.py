@@ -12,8 +12,8 @@ from tools.local.environment import ROOT, tool_variables
 
 BIN = Path(sys.executable).parent
 PYTHON = [sys.executable, "-m"]
-# dev is what every other stage is like; prod differs in what its tables are protected from.
-TEMPLATE_STAGES = ("dev", "prod")
+# Any other stage is like dev, without faults.
+TEMPLATE_STAGES = ("local", "dev", "prod")
 Result = tuple[int, str]
 
 
