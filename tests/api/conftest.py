@@ -55,31 +55,40 @@ class Api:
         return Answered(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
 
 
-@pytest.fixture(scope="session")
-def _stage() -> Iterator[DynamoStore]:
+@dataclass
+class Aws:
+    """An AWS in memory: the store on its tables, a client for each service, the machines by what they do."""
+
+    store: DynamoStore
+    clients: dict[str, Any]
+    machines: dict[str, str]
+
+
+@pytest.fixture(scope="package")
+def _aws() -> Iterator[Aws]:
     """One AWS in memory with its tables for all tests: setting it up costs as much as five sagas."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
         with aws(), dynamo(None) as store:
-            patch.setenv("SAGA_TABLES", store.prefix)
             clients = {name: boto3.client(name, REGION) for name in ("stepfunctions", "cloudwatch")}
-            clients["dynamodb"] = store.client
-            patch.setattr(wiring, "_client", clients.__getitem__)
-            for kind in ("booking", "cancellation"):
-                patch.setenv(f"SAGA_{kind.upper()}_MACHINE", machine_arn(kind))
-            yield store
+            machines = {kind: machine_arn(kind) for kind in ("booking", "cancellation")}
+            yield Aws(store, clients | {"dynamodb": store.client}, machines)
 
 
 @pytest.fixture
-def api(_stage: DynamoStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+def api(_aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     """The API of an empty stage that offers something, where faults are allowed."""
     monkeypatch.setenv("SAGA_FAULTS", "allowed")
+    monkeypatch.setenv("SAGA_TABLES", _aws.store.prefix)
+    for kind, arn in _aws.machines.items():
+        monkeypatch.setenv(f"SAGA_{kind.upper()}_MACHINE", arn)
+    monkeypatch.setattr(wiring, "_client", _aws.clients.__getitem__)
     for table in dynamodb_backends[ACCOUNT][environment.REGION].tables.values():
         table.items.clear()
     for machine in stepfunctions_parser_backends[ACCOUNT][REGION].state_machines:
         machine.executions.clear()
     with harmless_faults():
         for key, offer in OFFERS.items():
-            _stage.write({"offer": Put(key, offer)})
-        yield Api(Machine(_stage), _stage)
+            _aws.store.write({"offer": Put(key, offer)})
+        yield Api(Machine(_aws.store), _aws.store)
