@@ -45,6 +45,8 @@ def alarm(stack: Stack) -> str:
 
 def test_a_trip_that_needs_attention_calls_operators(stack: Stack, mail: list[str]) -> None:
     """It drives the metric, the alarm goes to ALARM, and the topic gets the trip's message and the alarm's."""
+    quiet = {"StateValue": "OK", "StateReason": "other tests' trips are repaired"}
+    stack.stage.client("cloudwatch").set_alarm_state(AlarmName=ALARM, **quiet)
     faults = {"BookCar": {"error": "SoldOut"}, "CancelFlight": {"error": "TransientError"}}
     assert stack.book({**trip(trip_id="watched"), "faults": faults}) == "TripNeedsAttention"
     until(lambda: alarm(stack) == "ALARM")
