@@ -56,9 +56,10 @@ case "$command" in
     ;;
   sbom)
     [ $# -eq 0 ] || usage
-    setup dev
-    mkdir -p .local/sbom
-    .venv/bin/cyclonedx-py requirements requirements.txt --output-file .local/sbom/python.cdx.json
+    setup local
+    [ -x .local/sbom/venv/bin/cyclonedx-py ] || .venv/bin/python -m venv .local/sbom/venv
+    .local/sbom/venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-sbom.txt
+    .local/sbom/venv/bin/cyclonedx-py requirements requirements.txt --output-file .local/sbom/python.cdx.json
     npm sbom --package-lock-only --sbom-format cyclonedx >.local/sbom/node.cdx.json
     ls .local/sbom/*.cdx.json
     ;;
