@@ -197,3 +197,12 @@ def test_the_same_event_after_its_execution_died(stack: Stack, tmp_path: Path, t
     event.write_text(json.dumps(trip(trip_id=trip_id)))
     done = stack.run("./runtest.sh", str(event), "--json", timeout=10)
     assert (done.returncode, json.loads(done.stdout)["outcome"]) == (0, "rolled-back")
+
+
+@pytest.mark.usefixtures("restarted")
+def test_outcomes_are_announced_after_a_restart(stack: Stack) -> None:
+    """What is committed once the emulator is back is announced, though it has forgotten the streams."""
+    before = stack.emulator.log.read_text().count('"Sagas": 1')
+    assert stack.book(trip(trip_id="announced")) == "SUCCEEDED"
+    until(lambda: stack.emulator.log.read_text().count('"Sagas": 1') > before)
+    assert story(stack.read("announced").log)[-1] == "Saga END CONFIRMED"
