@@ -67,20 +67,18 @@ def kind(text: str) -> str:
 
 def test_the_reconciler_measures(stack: Stack) -> None:
     """A sweep puts how many trips need attention and how long the oldest other one has stood still."""
-    record = {"trip_id": "old", "entry": "TRIP", "status": "CANCELLING", "unfinished": "1", "saga_id": "s", "runs": 0}
-    stack.table("saga-log").put_item(Item={**record, "updated": "2026-01-01T00:00:00.000+00:00", "owner": "x"})
-    try:
-        stack.invoke("Reconcile", {})
-        state = stack.stage.client("cloudwatch").describe_alarms(AlarmNames=["travel-saga-local-oldest-unfinished"])
-        assert state["MetricAlarms"][0]["StateValue"] == "ALARM"
-    finally:
-        for undo in stack.undos("old"):
-            arn = stack.machines["cancellation"].replace(":stateMachine:", ":execution:")
-            stack.wait(f"{arn}:{undo}")
-        table = stack.table("saga-log")
-        for item in table.scan()["Items"]:
-            if item["trip_id"] == "old":
-                table.delete_item(Key={"trip_id": "old", "entry": item["entry"]})
+    arn = stack.start(trip(trip_id="old", faults={"BookFlight": {"delay_seconds": 5}}))
+    until(lambda: "flight" in stack.statuses("old"))
+    stack.table("saga-log").update_item(
+        Key={"trip_id": "old", "entry": "TRIP"},
+        UpdateExpression="SET updated = :long_ago",
+        ExpressionAttributeValues={":long_ago": "2026-01-01T00:00:00.000+00:00"},
+    )
+    assert "old" not in stack.invoke("Reconcile", {})["started"]
+    state = stack.stage.client("cloudwatch").describe_alarms(AlarmNames=["travel-saga-local-oldest-unfinished"])
+    assert state["MetricAlarms"][0]["StateValue"] == "ALARM"
+    assert stack.wait(arn) == "SUCCEEDED"
+    assert stack.read("old").log[-1]["status"] == "CONFIRMED"
 
 
 def test_each_call_is_one_line(stack: Stack) -> None:

@@ -19,8 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from tools.local import environment, processes
-from tools.local.state import forget_stream_positions
+from tools.local import environment, processes, state
 
 START_BOUND = 30.0
 # Saving the state of a busy emulator takes well under a second.
@@ -141,7 +140,7 @@ class Emulator:
 
     def _spawn(self) -> None:
         (self.folder / "tmp").mkdir(exist_ok=True)
-        forget_stream_positions(self.folder / "state")
+        state.forget_stream_positions(self.folder / "state")
         with self.log.open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "ministack"],
