@@ -35,7 +35,6 @@ def find_free_port() -> int:
 
 
 BOUND = 120.0  # seconds that nothing here takes
-
 T = TypeVar("T")
 
 
