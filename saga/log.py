@@ -21,7 +21,11 @@ _OUTCOME = "999"  # in the place of an attempt: a step has one outcome, and it s
 
 @dataclass(frozen=True)
 class Call:
-    """One attempt at one step of a saga, as its state says. `confirms` marks the last book: it confirms the trip."""
+    """One attempt at one step of a saga, as its state says.
+
+    `confirms` marks the last book: it confirms the trip. `bookings` has the participants whose books have answered,
+    so that a cancel knows where to look first; None where the machine can't tell.
+    """
 
     trip_id: str
     saga_id: str
@@ -30,6 +34,7 @@ class Call:
     step: str
     attempt: int
     confirms: bool = False
+    bookings: Mapping[str, Any] | None = None
 
     @classmethod
     def parse(cls, event: Mapping[str, Any]) -> "Call":

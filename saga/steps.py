@@ -22,7 +22,7 @@ from saga.log import Call
 from saga.ports import Change, Check, Desk, GiveBack, Item, Key, Lost, Put, Take, Write
 from saga.trip import BOOKING, CONFIRMED, ENDED, UNDOING
 
-_ROUNDS = 3  # how often a cancel looks again when a late book lands between its two transactions
+_ROUNDS = 3  # a cancel's guess may be wrong once, and a late book may land once before the trip is closed
 
 
 def book(desk: Desk, call: Call, part: Part) -> Item:
@@ -47,12 +47,8 @@ def cancel(desk: Desk, call: Call, part: Part) -> Item:
     TripConflict if it is another saga's, TransientError where a repetition may succeed.
     """
     _start(desk, call)
-    if lifecycle.close(desk, call) in ENDED:
-        return {"status": CANCELLED}
-    for _ in range(_ROUNDS):
-        if _cancel_booking(desk, call, part) or _put_tombstone(desk, call, part):
-            return {"status": CANCELLED}
-    raise TransientError(f"{part.participant}: a book kept landing between the looks of its cancel")
+    _undo(desk, call, part)
+    return {"status": CANCELLED}
 
 
 def _start(desk: Desk, call: Call) -> None:
@@ -124,8 +120,24 @@ def _abort(desk: Desk, call: Call, part: Part, refusal: Refusal) -> Item:
     raise refusal
 
 
-def _cancel_booking(desk: Desk, call: Call, part: Part) -> bool:
-    """Cancel what is booked and give its capacity back; return whether nothing is left to do."""
+def _undo(desk: Desk, call: Call, part: Part) -> None:
+    """Cancel what is booked, or put a tombstone where nothing is: first what the machine's answers make likely."""
+    booked = call.bookings is None or part.participant in call.bookings
+    # Where no book has answered, its own failure is what led here, and the trip is still open to late books.
+    if not booked and lifecycle.close(desk, call) in ENDED:
+        return None
+    for _ in range(_ROUNDS):
+        try:
+            return (_cancel_booking if booked else _put_tombstone)(desk, call, part)
+        except Lost as lost:
+            if _nothing_is_left(desk, call, lost):
+                return None
+            booked = bool(lost.standing.get("booking", booked))
+    raise TransientError(f"{part.participant} could not be cancelled: something kept changing between the looks")
+
+
+def _cancel_booking(desk: Desk, call: Call, part: Part) -> None:
+    """Cancel what is booked and give its capacity back; raise Lost if there is no live booking of mine."""
     now = desk.now()
     writes: dict[str, Write] = {
         "trip": Check(log.trip_key(call.trip_id), UNDOING, call.saga_id),
@@ -133,37 +145,26 @@ def _cancel_booking(desk: Desk, call: Call, part: Part) -> bool:
         "outcome": log.outcome(call, log.END, now, found=BOOKED),
         **{f"give back {name}": GiveBack(counter(part, name)) for name in part.takes},
     }
-    try:
-        desk.store.write(writes)
-    except Lost as lost:
-        if "booking" not in lost.standing:
-            return _trip_has_ended(call, part, lost)
-        booking = lost.standing["booking"]  # there is one: it is cancelled already, or not mine to cancel
-        return booking is not None
-    return True
+    desk.store.write(writes)
 
 
-def _put_tombstone(desk: Desk, call: Call, part: Part) -> bool:
-    """Cancel what is not booked yet, so that a late book is refused; return whether nothing is left to do."""
+def _put_tombstone(desk: Desk, call: Call, part: Part) -> None:
+    """Cancel what is not booked yet, so that a late book is refused; raise Lost if there is a booking."""
     now = desk.now()
     writes: dict[str, Write] = {
         "trip": Check(log.trip_key(call.trip_id), UNDOING, call.saga_id),
         "booking": Put(key(call, part), row(call, part, CANCELLED, now)),
         "outcome": log.outcome(call, log.END, now, found="nothing"),
     }
-    try:
-        desk.store.write(writes)
-    except Lost as lost:
-        return "booking" not in lost.standing and _trip_has_ended(call, part, lost)
-    return True
+    desk.store.write(writes)
 
 
-def _trip_has_ended(call: Call, part: Part, lost: Lost) -> bool:
-    """Whether the trip stands ended, so that another run has cancelled this booking; else raise TransientError."""
-    trip = lost.standing.get("trip")
-    if trip and trip["saga_id"] == call.saga_id and trip["status"] in ENDED:
+def _nothing_is_left(desk: Desk, call: Call, lost: Lost) -> bool:
+    """Whether the trip has ended, or the booking is cancelled already or not mine; a trip still open is closed."""
+    if "trip" in lost.standing and lifecycle.close(desk, call) in ENDED:
         return True
-    raise TransientError(f"{part.participant} could not be cancelled: {lost}") from lost
+    booking = lost.standing.get("booking")
+    return booking is not None and (booking["status"] != BOOKED or booking["saga_id"] != call.saga_id)
 
 
 def _refusal(outcome: Item) -> Refusal:

@@ -70,7 +70,7 @@ def of(trip: Snapshot) -> Bill:
     bill = sum((_entry(entry, takes, started) for entry in trip.log), Bill())
     posted = bool(trip.record and trip.record["owner"] != OPERATOR)
     closed = any(entry["step"].startswith("Cancel") for entry in trip.log)
-    return bill + Bill(requests=int(posted), writes=MOVED * closed)
+    return bill + Bill(requests=int(posted), writes=(1 + MOVED) * closed)
 
 
 def _times(entries: Iterable[Item]) -> dict[tuple[int, str], datetime]:
@@ -87,9 +87,8 @@ def _entry(entry: Item, takes: dict[str, int], started: dict[tuple[int, str], da
             return Bill(transitions=2, calls=1, seconds=BEYOND, writes=2 * TRANSACTION, reads=1)
         case "Saga", _:
             return _end(entry)
-        case _, log.START:  # the attempt; a book reads its offer, a cancel tries to close the trip
-            book = entry["step"].startswith("Book")
-            return Bill(1, 1, BEYOND, writes=1 if book else 2, reads=0.5 if book else 0)
+        case _, log.START:  # the attempt; a book reads its offer
+            return Bill(1, 1, BEYOND, writes=1, reads=0.5 * entry["step"].startswith("Book"))
         case _:
             return _outcome(entry, takes, started)
 
@@ -100,7 +99,7 @@ def _end(entry: Item) -> Bill:
     if entry["status"] == CONFIRMED:
         return announced + Bill(transitions=1, writes=TRANSACTION + INDEXES)
     indexes = MOVED if entry["status"] == NEEDS_ATTENTION else INDEXES
-    return announced + Bill(3, 1, BEYOND, writes=2 * TRANSACTION + indexes, reads=1)
+    return announced + Bill(3, 1, BEYOND, writes=2 * TRANSACTION + indexes, reads=float(entry["run"] > 0))
 
 
 def _outcome(entry: Item, takes: dict[str, int], started: dict[tuple[int, str], datetime]) -> Bill:
@@ -115,6 +114,6 @@ def _outcome(entry: Item, takes: dict[str, int], started: dict[tuple[int, str], 
             return Bill(seconds=seconds, writes=1)
         case {"kind": log.ABORT}:
             return Bill(seconds=seconds, writes=whole + TRANSACTION * (name == LAST) + 1)
-        case {"found": "nothing"}:  # the cancel of a booking lost, then the tombstone
-            return Bill(seconds=seconds, writes=whole + TRANSACTION * 3)
+        case {"found": "nothing"}:  # the tombstone; an undo looks for a booking first, and that transaction is lost
+            return Bill(seconds=seconds, writes=TRANSACTION * 3 + whole * (entry["run"] > 0))
     return Bill(seconds=seconds, writes=whole)

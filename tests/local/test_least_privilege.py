@@ -78,10 +78,10 @@ class Exercise:
         self.step(step, self.begin())
 
     def end(self) -> None:
-        """End a saga that is closed."""
+        """End a saga that is closed, in the run of an undo: only those read the trip."""
         state = self.begin()
         self.step("CancelHotel", state)
-        self.stack.invoke("EndSaga", {**state, "position": 7, "step": "EndSaga", "attempt": 0, "owed": {}})
+        self.stack.invoke("EndSaga", {**state, "run": 1, "position": 7, "step": "EndSaga", "attempt": 0, "owed": {}})
 
     def begin_cancellation(self) -> None:
         """Begin an undo."""

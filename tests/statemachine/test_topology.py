@@ -120,6 +120,11 @@ def test_only_the_last_book_confirms() -> None:
     assert [name for name, state in TASKS.items() if state["Parameters"].get("confirms")] == [BOOKS[-1]]
 
 
+def test_the_cancels_are_told_which_books_have_answered() -> None:
+    """Each cancel of the booking machine gets the books' answers, so that it tries the likely transaction first."""
+    assert {TASKS[name]["Parameters"].get("bookings.$") for name in CANCELS} == {"$.bookings"}
+
+
 def test_nothing_of_an_account_is_in_the_definition() -> None:
     """No ARN, account, region or Serverless variable stands in the ASL, only plain placeholders."""
     assert not re.search(r"arn:|\d{12}|[a-z]{2}-[a-z]+-\d", TEXT)

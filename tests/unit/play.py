@@ -19,11 +19,12 @@ ORDER = list(PARTICIPANTS)
 
 @dataclass(frozen=True)
 class Play:
-    """A desk, the store under it, and the trip that a saga books there."""
+    """A desk, the store under it, the trip that a saga books there, and what its machine tells the cancels of books."""
 
     desk: Desk
     store: MemoryStore
     trip: Trip = field(default_factory=lambda: parsed(trip()))
+    bookings: Mapping[str, Any] | None = None
 
     def begin(self) -> "Play":
         """BeginSaga."""
@@ -50,7 +51,7 @@ class Play:
         """CancelCar, CancelFlight or CancelHotel."""
         position = 2 * len(ORDER) - ORDER.index(participant)
         call = self.call(f"Cancel{participant.title()}", position, attempt, run)
-        return steps.cancel(self.desk, call, self.part(participant))
+        return steps.cancel(self.desk, replace(call, bookings=self.bookings), self.part(participant))
 
     def cancel_all(self, run: int = 0) -> "Play":
         """Every cancel, in reverse order."""

@@ -1,6 +1,8 @@
 """Cancel: it succeeds on what is booked, on what is not, and on what is cancelled already."""
 
 from copy import deepcopy
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,15 @@ from tests.unit.play import Play, parsed
 
 BOOKED = ["Saga BEGIN", "BookHotel START", "BookHotel END"]
 CANCELLED = ["CancelHotel START", "CancelHotel END"]
+
+
+@pytest.fixture(
+    params=[None, {}, dict.fromkeys(PARTICIPANTS)], ids=["unknown", "no book answered", "every book answered"]
+)
+def play(request: pytest.FixtureRequest, play: Play) -> Play:
+    """A begun saga whose machine tells its cancels nothing of the books, or something that may be wrong."""
+    bookings: dict[str, Any] | None = request.param
+    return replace(play, bookings=bookings)
 
 
 @pytest.mark.parametrize("participant", PARTICIPANTS)
@@ -170,15 +181,17 @@ def test_start_is_written_ahead(play: Play, store: MemoryStore) -> None:
 
 
 def test_the_trip_is_closed_before_anything_is_cancelled(play: Play, store: MemoryStore) -> None:
-    """A cancel that dies after it closed the trip has let no further book in."""
+    """A cancel that dies right after it closed the trip has cancelled nothing, and lets no further book in."""
 
     def die() -> None:
-        raise TransientError
+        if record(store)["status"] != "BOOKING":
+            raise TransientError
 
     play.book("hotel")
     with pytest.raises(TransientError):
-        play.between(cancel=die).cancel("hotel")
+        play.disturbed(cancel=[die, die], tombstone=[die]).cancel("hotel")
     assert (record(store)["status"], bookings(store)) == ("COMPENSATING", {"hotel": "BOOKED"})
+    assert story(store) == [*BOOKED, "CancelHotel START"]
 
 
 def test_a_book_between_start_and_close_is_cancelled(play: Play, store: MemoryStore) -> None:
@@ -202,3 +215,31 @@ def test_a_book_after_the_close_is_refused(play: Play, store: MemoryStore) -> No
     assert [type(error).__name__ for error in refused] == ["TripClosed"]
     assert (bookings(store), taken(store)) == ({"hotel": "CANCELLED"}, {})
     assert story(store) == ["Saga BEGIN", "BookHotel START", "BookHotel ABORT", *CANCELLED]
+
+
+def test_a_failed_books_cancel_closes_the_trip_before_all_else(play: Play, store: MemoryStore) -> None:
+    """Where no book has answered the trip is closed first: even a participant that is down gets no late book."""
+
+    def die() -> None:
+        raise TransientError
+
+    with pytest.raises(TransientError):
+        replace(play, bookings={}).between(tombstone=die, cancel=die).cancel("hotel")
+    assert record(store)["status"] == "COMPENSATING"
+    assert story(store) == ["Saga BEGIN", "CancelHotel START"]
+
+
+@pytest.mark.parametrize("booked", [True, False])
+def test_a_right_guess_writes_once(play: Play, store: MemoryStore, booked: bool) -> None:
+    """On a closed trip a cancel that knows whether its book has answered has one transaction: the right one."""
+    if booked:
+        play.book("hotel")
+    record(store)["status"] = "COMPENSATING"
+    told = replace(play, bookings={"hotel": {}} if booked else {})
+
+    def wrong() -> None:
+        raise AssertionError("the other transaction was tried")
+
+    told.between(**{"tombstone" if booked else "cancel": wrong}).cancel("hotel")
+    assert bookings(store) == {"hotel": "CANCELLED"}
+    assert story(store)[-2:] == CANCELLED

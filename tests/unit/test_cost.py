@@ -37,7 +37,7 @@ def test_a_rolled_back_trip_costs_ten_transitions(play: Play, store: MemoryStore
         play.book_all()
     play.cancel_all().end()
     bill = cost.of(snapshot(store))
-    assert (bill.transitions, bill.calls, bill.writes, bill.reads) == (10, 9, 104, 2.5)
+    assert (bill.transitions, bill.calls, bill.writes, bill.reads) == (10, 9, 88, 1.5)
     assert story(store)[-1] == "Saga END ROLLED_BACK"
 
 
