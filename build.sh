@@ -26,7 +26,8 @@ run_tests() {
   fi
   .venv/bin/python -m tools.lint || code=1
   .venv/bin/python -m pytest -q -n 2 --dist loadfile --ignore tests/local --ignore tests/browser || code=1
-  .venv/bin/python -m pytest -q tests/local || code=1
+  # Two embedded AWS, one for each worker; it spends much of a test waiting for its functions.
+  .venv/bin/python -m pytest -q -n 2 --dist loadfile tests/local || code=1
   .venv/bin/python -m pytest -q -rs tests/browser || code=1
   exit $code
 }
