@@ -32,7 +32,7 @@ def measure(lab: Lab, sizes: Sizes) -> Section:
         ("seconds", f"{seconds:.1f}"),
         ("attempts at a step beyond its first", f"{told['retries']}"),
         ("transactions cancelled because no seat was left", f"{told['sold out']}"),
-        ("transactions cancelled because there was no booking to cancel yet", f"{told['nothing']}"),
+        ("cancels that found nothing booked, and left a tombstone", f"{told['nothing']}"),
     ]
     goals = (
         Goal(f"too many or too few booked of {sizes.seats} seats", abs(taken - sizes.seats), 0),

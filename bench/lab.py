@@ -63,6 +63,17 @@ class Lab:
 
     emulator: Emulator
     stage: Stage
+    say: Callable[[str], None]
+
+    def renew(self) -> None:
+        """Begin with an empty embedded AWS.
+
+        It gets slower with what it has kept: a list of executions goes through all of them, and a transaction through
+        the tokens of all others of ten minutes, which the naive saga, without any, never meets.
+        """
+        self.emulator.discard()
+        self.emulator.start()
+        _deploy(self)
 
     @cached_property
     def states(self) -> Any:
@@ -128,20 +139,18 @@ def lab(say: Callable[[str], None]) -> Iterator[Lab]:
     os.environ |= environment.local_variables(port)
     emulator = Emulator(FOLDER / "emulator", port, warm=WARM)
     try:
-        emulator.discard()
-        emulator.start()
-        made = Lab(emulator, Stage("local"))
-        _deploy(made, say)
+        made = Lab(emulator, Stage("local"), say)
+        made.renew()
         yield made
     finally:
         emulator.discard()
 
 
-def _deploy(made: Lab, say: Callable[[str], None]) -> None:
-    say("deploying the product …")
+def _deploy(made: Lab) -> None:
+    made.say("deploying the product …")
     with (FOLDER / "deploy.log").open("w") as log:
         deploy.serverless(made.stage, "deploy", out=log)
-        say("deploying the naive saga …")
+        made.say("deploying the naive saga …")
         sls = str(environment.ROOT / "node_modules" / ".bin" / "sls")
         variables = deploy.sls_environment(made.stage)
         done = subprocess.run([sls, "deploy"], cwd=NAIVE, env=variables, stdout=log, check=False)

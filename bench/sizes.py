@@ -9,7 +9,7 @@ class Sizes:
 
     calls: int = 300  # warm steps, each way
     singles: int = 60  # sagas one after the other, of each kind and system
-    sagas: int = 300  # of each kind, system and concurrency
+    sagas: int = 500  # of each kind, system and concurrency
     block: int = 100  # sagas between two changes of the system
     imports: int = 15  # processes for each module
     small: int = 100  # trips in the small tables of the flatness
