@@ -125,15 +125,19 @@ def _undo(desk: Desk, call: Call, part: Part) -> None:
     booked = call.bookings is None or part.participant in call.bookings
     # Where no book has answered, its own failure is what led here, and the trip is still open to late books.
     if not booked and lifecycle.close(desk, call) in ENDED:
-        return None
+        return
+    failed = ""
     for _ in range(_ROUNDS):
+        attempt = _cancel_booking if booked else _put_tombstone
         try:
-            return (_cancel_booking if booked else _put_tombstone)(desk, call, part)
+            attempt(desk, call, part)
         except Lost as lost:
             if _nothing_is_left(desk, call, lost):
-                return None
-            booked = bool(lost.standing.get("booking", booked))
-    raise TransientError(f"{part.participant} could not be cancelled: something kept changing between the looks")
+                return
+            booked, failed = bool(lost.standing.get("booking", booked)), str(lost)
+        else:
+            return
+    raise TransientError(f"{part.participant} could not be cancelled: {failed}")
 
 
 def _cancel_booking(desk: Desk, call: Call, part: Part) -> None:

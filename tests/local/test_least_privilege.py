@@ -67,8 +67,12 @@ class Exercise:
         return self.stack.invoke(step, {**state, **more, "step": verb + name, "part": part})
 
     def cancel(self, step: str) -> None:
-        """Cancel what is not booked, told nothing of that: look for a booking, close the trip, put a tombstone."""
-        self.step(step, {**self.begin(), "bookings": None})
+        """Cancel what is booked, and then what is not, each time told nothing: that needs all that a cancel may do."""
+        booked = self.begin() | {"bookings": None}
+        self.step(step.replace("Cancel", "Book"), booked)
+        self.change(booked["trip_id"], status="CANCELLING", goal="CANCELLED")
+        self.step(step, booked)
+        self.step(step, self.begin() | {"bookings": None})
 
     def end(self) -> None:
         """End a saga that is closed, in the run of an undo: only those read the trip."""

@@ -114,7 +114,7 @@ def test_never_gives_back_what_is_not_taken(play: Play, store: MemoryStore) -> N
     """If a counter says nothing is taken, the booking stays and the cancel asks to be retried, and so ends as owed."""
     play.book("hotel")
     store.items[Key("hotel", "TAKEN#Holiday Inn Dublin#2099-03-02")]["taken"] = 0
-    with pytest.raises(TransientError):
+    with pytest.raises(TransientError, match="give back Holiday Inn Dublin#2099-03-02"):
         play.cancel("hotel")
     assert (bookings(store), taken(store)) == ({"hotel": "BOOKED"}, {"hotel": [1, 0, 1]})
     assert story(store) == [*BOOKED, *STARTED]
