@@ -60,5 +60,5 @@ def _told(log: list[Item]) -> Counter[str]:
 
 def _taken(lab: Lab, flight: Item) -> int:
     table = lab.stage.resource("dynamodb").Table(lab.stage.table("flight"))
-    key = {"id": f"TAKEN#{FLIGHT}#{flight['depart_at'][:10]}"}
-    return int(table.get_item(Key=key)["Item"]["taken"])
+    month, day = flight["depart_at"][:7], flight["depart_at"][8:10]
+    return int(table.get_item(Key={"id": f"TAKEN#{FLIGHT}#{month}"})["Item"][f"d{day}"])

@@ -10,7 +10,8 @@ from bench.lab import Lab
 from bench.numbers import Goal, percentile, timed
 from bench.report import Section
 from bench.sizes import Sizes
-from saga.log import TABLE
+from saga.log import RECORD, TABLE
+from saga.trip import PARTICIPANTS
 
 FEW, MANY = "bench-few", "bench-many"
 SEEDED = 500
@@ -37,8 +38,8 @@ def measure(lab: Lab, sizes: Sizes) -> Section:
     goal = Goal(f"a step at {sizes.large:,} trips ÷ at {sizes.small:,}, p50", many / few, 1.2)
     notes = (
         (
-            f"{sizes.calls} BookHotel of each, in turn, in process. A trip in the tables is its record and its BEGIN in"
-            " the log, and its three bookings; the record is in all three indexes."
+            f"{sizes.calls} BookHotel of each, in turn, in process. A trip in the tables is its record, which is in all"
+            " three indexes, and its three bookings."
         ),
     )
     return Section("Flatness", ("trips in the tables", "BookHotel p50", "p95"), rows, (goal,), notes)
@@ -48,14 +49,10 @@ def _seed(client: Any, prefix: str, count: int) -> None:
     """Put trips like one that has begun and booked its hotel, under ids of their own."""
     state = steps.begun()
     steps.booking(state)()
-    entries = client.query(
-        TableName=f"{prefix}-{TABLE}",
-        KeyConditionExpression="trip_id = :trip",
-        ExpressionAttributeValues={":trip": {"S": state["trip_id"]}},
-    )["Items"]
-    log = [entry for entry in entries if entry["entry"]["S"] == "TRIP" or entry["entry"]["S"].endswith("BEGIN")]
+    key = {"trip_id": {"S": state["trip_id"]}, "entry": {"S": RECORD}}
+    record = client.get_item(TableName=f"{prefix}-{TABLE}", Key=key)["Item"]
     booking = client.get_item(TableName=f"{prefix}-hotel", Key={"id": {"S": f"TRIP#{state['trip_id']}"}})["Item"]
-    for kind, items in ((TABLE, log), *((name, [booking]) for name in ("hotel", "flight", "car"))):
+    for kind, items in ((TABLE, [record]), *((name, [booking]) for name in PARTICIPANTS)):
         for made in _copies(items, state["trip_id"], count):
             tables.put(client, f"{prefix}-{kind}", made)
 

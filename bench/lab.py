@@ -1,4 +1,4 @@
-"""Where it is measured: an embedded AWS of its own, with the product and the naive saga deployed beside each other."""
+"""Where it is measured: an embedded AWS of its own, with the product and two naive sagas deployed beside each other."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TextIO
 
 from saga.trip import PARTICIPANTS
 from tools import deploy
@@ -20,6 +20,7 @@ from tools.stage import SERVICE, Stage, ToolError
 
 FOLDER = environment.ROOT / ".local" / "bench"
 NAIVE = environment.ROOT / "bench" / "naive"
+NAIVE_STAGES = ("local", "counted")
 
 PLENTY = {"hotel": "Bench Hotel", "flight": "BENCH1", "car": "Bench Car"}
 """Offers with room for every measurement."""
@@ -35,7 +36,7 @@ POLL = 0.05
 
 @dataclass(frozen=True)
 class System:
-    """One of the two sagas: its resources' prefix, and its booking machine."""
+    """One of the sagas: its resources' prefix, and its booking machine."""
 
     name: str
     prefix: str
@@ -88,7 +89,20 @@ class Lab:
     @cached_property
     def naive(self) -> System:
         """The baseline."""
-        return System("naive", "naive-saga-local", self.ours.machine.replace(f"{SERVICE}-", "naive-saga-"))
+        return self._naive("naive", "naive-saga-local")
+
+    @cached_property
+    def like(self) -> System:
+        """The naive saga that takes capacity too, as the product does."""
+        return self._naive("like-for-like", "naive-saga-counted")
+
+    @property
+    def systems(self) -> tuple[System, ...]:
+        """All of them, the product first."""
+        return self.ours, self.naive, self.like
+
+    def _naive(self, name: str, prefix: str) -> System:
+        return System(name, prefix, self.ours.machine.replace(f"{SERVICE}-local", prefix))
 
     def start(self, system: System, request: Mapping[str, Any]) -> str:
         """Start a saga; return its execution's ARN."""
@@ -150,16 +164,21 @@ def _deploy(made: Lab) -> None:
     made.say("deploying the product …")
     with (FOLDER / "deploy.log").open("w") as log:
         deploy.serverless(made.stage, "deploy", out=log)
-        made.say("deploying the naive saga …")
-        sls = str(environment.ROOT / "node_modules" / ".bin" / "sls")
-        variables = deploy.sls_environment(made.stage)
-        done = subprocess.run([sls, "deploy"], cwd=NAIVE, env=variables, stdout=log, check=False)
-    shutil.rmtree(NAIVE / ".serverless", ignore_errors=True)
-    if done.returncode:
-        raise ToolError(f"the naive saga could not be deployed; see {FOLDER / 'deploy.log'}")
+        made.say("deploying the naive sagas …")
+        for stage in NAIVE_STAGES:
+            _deploy_naive(made, stage, log)
     for participant in PARTICIPANTS:
         made.offer(participant, PLENTY[participant], 1_000_000)
         made.offer(participant, NOTHING[participant], 0)
+
+
+def _deploy_naive(made: Lab, stage: str, log: TextIO) -> None:
+    sls = str(environment.ROOT / "node_modules" / ".bin" / "sls")
+    variables = deploy.sls_environment(made.stage)
+    done = subprocess.run([sls, "deploy", "--stage", stage], cwd=NAIVE, env=variables, stdout=log, check=False)
+    shutil.rmtree(NAIVE / ".serverless", ignore_errors=True)
+    if done.returncode:
+        raise ToolError(f"the naive saga's stage {stage} could not be deployed; see {FOLDER / 'deploy.log'}")
 
 
 def _free_port() -> int:

@@ -35,10 +35,10 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return ranked[max(0, -int(-len(ranked) * percent // 100) - 1)]
 
 
-def alternating(one: T, other: T, rounds: int) -> Iterator[T]:
-    """Return each of two so many times, in turn and with the order reversed each round: drift then meets both alike."""
+def alternating(turns: Sequence[T], rounds: int) -> Iterator[T]:
+    """Return each so many times, in turn and with the order reversed each round: drift then meets all alike."""
     for number in range(rounds):
-        yield from (one, other) if number % 2 == 0 else (other, one)
+        yield from turns if number % 2 == 0 else reversed(turns)
 
 
 def timed(work: Callable[[], object]) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 from bench.lab import NOTHING, PLENTY
 
 DATES = 300
-"""Trips go to so many dates in turn, so that they do not meet at one counter; that is measured by itself."""
+"""Trips go to so many dates in turn, ten months, so that few meet at one counter; that is measured by itself."""
 
 _numbers = count()
 

@@ -9,13 +9,15 @@ Handler = Callable[[Mapping[str, Any], Any], Any]
 
 
 def walk(machine: Mapping[str, Any], request: Mapping[str, Any], handlers: Mapping[str, Handler]) -> Iterator[str]:
-    """Run the path of one request without retries; yield each state when it is over. Nothing is owed at a Choice."""
+    """Run the path of one request without retries; yield each state when it is over."""
     name, data = machine["StartAt"], dict(request)
     while True:
         state = machine["States"][name]
-        following = state.get("Next") or state.get("Default")
+        following = state.get("Next")
         if state["Type"] == "Task":
             following = _task(name, state, data, handlers[name])
+        elif state["Type"] == "Choice":
+            following = next((c["Next"] for c in state["Choices"] if _chosen(c, data)), state["Default"])
         yield name
         if not following:
             return
@@ -44,6 +46,11 @@ def _task(name: str, state: Mapping[str, Any], data: dict[str, Any], handler: Ha
         return str(catch["Next"])
     _put(state.get("ResultPath", "$"), data, result)
     return str(state["Next"])
+
+
+def _chosen(choice: Mapping[str, Any], data: Mapping[str, Any]) -> bool:
+    """Whether a choice's one test holds: it compares a path with a value, whatever their type."""
+    return bool(_find(choice["Variable"], data, {}) in [value for test, value in choice.items() if "Equals" in test])
 
 
 def _find(path: str, data: Mapping[str, Any], context: Mapping[str, Any]) -> Any:

@@ -3,18 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-from saga import steps, telemetry, wiring
+from saga import compensation, steps, telemetry, wiring
+from saga.booking import part_of
 from saga.log import Call
 from saga.participants.car import Rental
 
 
 @telemetry.observed
 def book(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Book the rental in `event["part"]`; return its status and confirmation number."""
-    return steps.book(wiring.desk(event, context), Call.parse(event), Rental.parse(event["part"]))
+    """Book the rental of `event["trip"]`; return its status and confirmation number."""
+    return steps.book(wiring.desk(event, context), Call.parse(event), part_of(Rental, event["trip"]))
 
 
 @telemetry.observed
 def cancel(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Cancel the rental in `event["part"]`, or make sure that it can't be booked any more."""
-    return steps.cancel(wiring.desk(event, context), Call.parse(event), Rental.parse(event["part"]))
+    """Cancel the rental of `event["trip"]`, or make sure that it can't be booked any more."""
+    return compensation.cancel(wiring.desk(event, context), Call.parse(event), part_of(Rental, event["trip"]))

@@ -29,6 +29,9 @@ TRANSIENT = {
 ATTEMPTS = 5
 """How often a contended write is tried here, before the state machine's retry takes over."""
 
+KEPT, MOST_KEPT = 60.0, 1_000
+"""For how many seconds, and how many, items are kept that need not be read consistently: offers."""
+
 
 class Contended(Exception):
     """Another transaction holds the item, or the item is hot; tried again in this file and never seen outside."""
@@ -40,9 +43,25 @@ class DynamoStore:
     def __init__(self, client: Any, prefix: str, sleep: Callable[[float], None] = time.sleep) -> None:
         """Keep the client; `sleep` takes seconds and can be switched off."""
         self.client, self.prefix, self._sleep = client, prefix, sleep
+        self._kept: dict[Key, tuple[float, Item]] = {}
 
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
-        """Return the item or None; raise TransientError when DynamoDB does not answer."""
+        """Return the item or None; raise TransientError when DynamoDB does not answer.
+
+        What is not read consistently is kept for a minute, if it is there: what is new is seen at once.
+        """
+        if consistent:
+            return self._get(key, consistent=True)
+        kept = self._kept.get(key)
+        if kept and time.monotonic() - kept[0] < KEPT:
+            return kept[1]
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+        if found := self._get(key, consistent=False):
+            self._kept[key] = time.monotonic(), found
+        return found
+
+    def _get(self, key: Key, *, consistent: bool) -> Item | None:
         try:
             found = self.client.get_item(
                 TableName=f"{self.prefix}-{key.table}", Key=expressions.key(key), ConsistentRead=consistent

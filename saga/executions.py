@@ -20,8 +20,8 @@ def cancellation_name(trip_id: str, run: int) -> str:
 
 
 def booking_input(trip_id: str, record: Mapping[str, Any]) -> dict[str, Any]:
-    """Make what a booking is started with, from a trip's record."""
-    return {"trip_id": trip_id, "owner": record["owner"], **record["request"]}
+    """Make what the booking of a saga is started with that has begun already: BeginSaga reads the rest."""
+    return {"trip_id": trip_id, "saga_id": record["saga_id"]}
 
 
 class Executions:

@@ -3,6 +3,7 @@
 Names and values enter expressions through placeholders only, so no text of a traveller is ever part of one.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -41,9 +42,9 @@ def request(prefix: str, write: Write) -> tuple[str, Request]:
         case Change():
             return "Update", {**where, "Key": key(write.key), **_change(write)}
         case Take():
-            return "Update", {**where, "Key": key(write.key), **_take(write.capacity)}
+            return "Update", {**where, "Key": key(write.key), **_take(write)}
         case GiveBack():
-            return "Update", {**where, "Key": key(write.key), **_count(-1, "#taken > :limit", 0)}
+            return "Update", {**where, "Key": key(write.key), **_count(-1, write.slots, "{slot} > :limit", 0)}
 
 
 def marshal(item: Item) -> Request:
@@ -52,7 +53,7 @@ def marshal(item: Item) -> Request:
 
 
 def unmarshal(typed: Request) -> Item:
-    """Turn DynamoDB's typed form into attributes; numbers become int, for the saga stores no others."""
+    """Turn DynamoDB's typed form into attributes; numbers become int, for the saga stores no others, sets lists."""
     return {name: _whole(_deserialize(value)) for name, value in typed.items()}
 
 
@@ -69,26 +70,44 @@ def _change(write: Change) -> Request:
     request = _owned(write)
     sets = {f"#set{n}": name for n, name in enumerate(write.set)}
     removes = {f"#remove{n}": name for n, name in enumerate(write.remove)}
-    update = "SET " + ", ".join(f"{name} = :set{n}" for n, name in enumerate(sets))
-    if removes:
-        update += " REMOVE " + ", ".join(removes)
-    request["UpdateExpression"] = update
+    values = marshal({f":set{n}": value for n, value in enumerate(write.set.values())})
+    clauses = {
+        "SET": ", ".join(f"{name} = :set{n}" for n, name in enumerate(sets)),
+        "REMOVE": ", ".join(removes),
+        "ADD": "#booked :joins" if write.joins else "",
+        "DELETE": "#booked :leaves" if write.leaves else "",
+    }
+    request["UpdateExpression"] = " ".join(f"{verb} {text}" for verb, text in clauses.items() if text)
     request["ExpressionAttributeNames"] |= sets | removes
-    request["ExpressionAttributeValues"] |= marshal({f":set{n}": value for n, value in enumerate(write.set.values())})
+    request["ExpressionAttributeValues"] |= values
+    return _with_ledger(request, write)
+
+
+def _with_ledger(request: Request, write: Change) -> Request:
+    """Add the ledger's part: DynamoDB knows no empty set, so an empty ledger is an absent attribute."""
+    told = {":joins": [write.joins], ":leaves": [write.leaves], ":ledger": write.ledger or ()}
+    sets = {name: {"SS": sorted(some)} for name, some in told.items() if any(some)}
+    if write.ledger is not None:
+        held = "#booked = :ledger" if write.ledger else "attribute_not_exists(#booked)"
+        request["ConditionExpression"] += f" AND {held}"
+    if sets or write.ledger is not None:
+        request["ExpressionAttributeNames"]["#booked"] = "booked"
+        request["ExpressionAttributeValues"] |= sets
     return request
 
 
-def _take(capacity: int) -> Request:
-    if capacity < 1:  # an absent counter would leave room for the first
-        return _count(1, "#taken < :limit", 0)
-    return _count(1, "attribute_not_exists(#taken) OR #taken < :limit", capacity)
+def _take(write: Take) -> Request:
+    if write.capacity < 1:  # an absent slot would leave room for the first
+        return _count(1, write.slots, "{slot} < :limit", 0)
+    return _count(1, write.slots, "(attribute_not_exists({slot}) OR {slot} < :limit)", write.capacity)
 
 
-def _count(step: int, condition: str, limit: int) -> Request:
+def _count(step: int, slots: Sequence[str], condition: str, limit: int) -> Request:
+    names = {f"#slot{n}": slot for n, slot in enumerate(slots)}
     return {
-        "UpdateExpression": "ADD #taken :step",
-        "ConditionExpression": condition,
-        "ExpressionAttributeNames": {"#taken": "taken"},
+        "UpdateExpression": "ADD " + ", ".join(f"{name} :step" for name in names),
+        "ConditionExpression": " AND ".join(condition.format(slot=name) for name in names),
+        "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": marshal({":step": step, ":limit": limit}),
     }
 
@@ -101,4 +120,6 @@ def _whole(value: Any) -> Any:
             return {name: _whole(inner) for name, inner in value.items()}
         case list():
             return [_whole(inner) for inner in value]
+        case set():
+            return sorted(value)
     return value

@@ -34,8 +34,7 @@ class Listing:
 
     def story(self, trip_id: str) -> list[Item]:
         """Return a trip's log in the order of its keys; raise TransientError."""
-        entries = self._pages({"trip_id": trip_id}, ConsistentRead=True)
-        return [entry for entry in entries if entry["entry"] != "TRIP"]
+        return log.story(self._pages({"trip_id": trip_id}, ConsistentRead=True))
 
     def owned(self, owner: str, limit: int, after: str | None) -> tuple[list[Item], str | None]:
         """Return a page of an owner's trips, the newest first, and what asks for the next one: None behind the last.
@@ -47,8 +46,9 @@ class Listing:
             query["ExclusiveStartKey"] = expressions.marshal({"owner": owner, "entry": "TRIP", **_place(after)})
         with _answering():
             page = self._client.query(**query)
+            records = self._records([item["trip_id"]["S"] for item in page["Items"]])
         last = expressions.unmarshal(page["LastEvaluatedKey"]) if "LastEvaluatedKey" in page else None
-        return [expressions.unmarshal(item) for item in page["Items"]], _after(last) if last else None
+        return records, _after(last) if last else None
 
     def newest(self, limit: int, after: str | None, status: str | None) -> tuple[list[Item], str | None]:
         """Return a page of all trips, the newest first, perhaps of one status; and what asks for the next one.
@@ -61,6 +61,17 @@ class Listing:
         ]
         trips = list(islice(merge(*shards, key=_age, reverse=True), limit + 1))
         return trips[:limit], _after(trips[limit - 1]) if len(trips) > limit else None
+
+    def _records(self, trip_ids: list[str]) -> list[Item]:
+        """Read the records of at most 100 trips as they stand now: the index by owner carries nothing but keys."""
+        found: dict[str, Item] = {}
+        wanted = [{"trip_id": {"S": trip_id}, "entry": {"S": log.RECORD}} for trip_id in trip_ids]
+        while wanted:  # a batch may be answered in part, but never not at all
+            answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}})
+            records = (expressions.unmarshal(item) for item in answer["Responses"][self._table])
+            found |= {record["trip_id"]: record for record in records}
+            wanted = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+        return [found[trip_id] for trip_id in trip_ids]
 
     def _shard(self, shard: str, limit: int, place: Item | None, status: str | None) -> Iterator[Item]:
         options: dict[str, Any] = {"IndexName": "newest", "ScanIndexForward": False, "Limit": limit + 1}

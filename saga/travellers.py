@@ -7,8 +7,8 @@ from typing import Any, Protocol
 from saga import lifecycle, log, telemetry
 from saga.errors import TransientError, UnknownTrip
 from saga.ports import Change, Desk, Item, Key, Lost
-from saga.reconciler import RUNNING, Executions, start_undo
-from saga.trip import BOOKING, CANCELLED, CANCELLING, COMPENSATING, CONFIRMED, PARTICIPANTS, ROLLED_BACK, Trip
+from saga.reconciler import Executions, start_undo, undo_runs
+from saga.trip import BOOKING, CANCELLED, CANCELLING, COMPENSATING, CONFIRMED, ROLLED_BACK, Trip
 
 _ROUNDS = 5  # a trip's status changes at most five times in its life
 
@@ -43,7 +43,7 @@ def find(desk: Desk, trip_id: str, owner: str) -> Item:
 def describe(desk: Desk, listing: Listing, record: Item) -> dict[str, Any]:
     """Tell all of a trip: status, bookings with confirmation numbers, what failed, what is owed."""
     trip_id = record["trip_id"]
-    bookings = {name: desk.store.get(Key(name, f"TRIP#{trip_id}")) for name in PARTICIPANTS}
+    bookings = {name: desk.store.get(Key(name, f"TRIP#{trip_id}")) for name in record["request"]}
     aborts = [entry for entry in listing.story(trip_id) if entry["kind"] == log.ABORT and "error" in entry]
     return {
         "trip_id": trip_id,
@@ -74,17 +74,16 @@ def cancel(desk: Desk, executions: Executions, trip_id: str, owner: str) -> str:
                 continue
             record |= facts
         if record["status"] == CANCELLING:
-            _start(executions, trip_id, record)
+            _start(desk, executions, record)
         return str(record["status"])
     raise TransientError(f"trip {trip_id} keeps changing")
 
 
-def _start(executions: Executions, trip_id: str, record: Item) -> None:
+def _start(desk: Desk, executions: Executions, record: Item) -> None:
     """Start the undo of a trip that is CANCELLING, if none runs; what fails here the reconciler makes good."""
-    undo = record.get("undo")
     with _left_to_the_reconciler():
-        if not (undo and executions.status(undo) == RUNNING):
-            start_undo(executions, trip_id, record["runs"] + 1)
+        if not undo_runs(executions, record):
+            start_undo(desk, executions, record)
 
 
 @contextmanager

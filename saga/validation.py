@@ -40,6 +40,12 @@ def check(request: Any, *, faults_allowed: bool) -> dict[str, Any]:
     return _check("trip", request, ("owner", "faults"), faults_allowed=faults_allowed)
 
 
+def is_begun(request: Any) -> bool:
+    """Whether the input of a booking is no trip, but names a saga that has begun: by `trip_id` and `saga_id`."""
+    named = isinstance(request, dict) and set(request) == {"trip_id", "saga_id"}
+    return named and all(isinstance(value, str) for value in request.values())
+
+
 def check_trip(request: Any) -> dict[str, Any]:
     """Return a traveller's trip if it is one: clients set the trip and nothing beside it. Raises InvalidTrip."""
     return _check("trip", request, (), faults_allowed=True)

@@ -52,7 +52,13 @@ def gauges() -> Gauges:
 
 
 def _store() -> Store:
-    return DynamoStore(_client("dynamodb"), os.environ["SAGA_TABLES"])
+    return _dynamo(_client("dynamodb"), os.environ["SAGA_TABLES"])
+
+
+@cache
+def _dynamo(client: Any, prefix: str) -> DynamoStore:
+    """Make the store once a process: it keeps offers from one call to the next."""
+    return DynamoStore(client, prefix)
 
 
 def announcer() -> Announcer:

@@ -33,5 +33,5 @@ def taken(store: MemoryStore) -> dict[str, list[int]]:
     counters: dict[str, list[int]] = {}
     for key in sorted(store.items, key=lambda key: key.id):
         if key.id.startswith("TAKEN#"):
-            counters.setdefault(key.table, []).append(store.items[key]["taken"])
+            counters.setdefault(key.table, []).extend(tables.slots(store.items[key]).values())
     return counters

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from saga import log
 from saga.ports import Item, Key
 from saga.trip import PARTICIPANTS
 
@@ -22,11 +23,15 @@ def statuses(items: Items, trip_id: str = "trip-1") -> dict[str, str]:
 
 def story(items: Items, trip_id: str = "trip-1") -> list[str]:
     """Return a trip's log in the order of its keys, as `<step> <kind>`, with the status where the saga ends."""
-    entries = sorted(key.entry for key in items if key.id == trip_id and key.entry.startswith("LOG#"))
-    found = (items[Key("saga-log", trip_id, entry)] for entry in entries)
-    return [f"{entry['step']} {entry['kind']} {entry.get('status', '')}".strip() for entry in found]
+    told = log.story(item for key, item in items.items() if key.table == log.TABLE and key.id == trip_id)
+    return [f"{line['step']} {line['kind']} {line.get('status', '')}".strip() for line in told]
 
 
 def taken(items: Items) -> int:
     """Add up all that is taken."""
-    return sum(item["taken"] for key, item in items.items() if key.id.startswith("TAKEN#"))
+    return sum(sum(slots(item).values()) for key, item in items.items() if key.id.startswith("TAKEN#"))
+
+
+def slots(counter: Item) -> dict[str, int]:
+    """Return what is taken of each day of a counter."""
+    return {name: value for name, value in sorted(counter.items()) if name != "id"}

@@ -1,14 +1,20 @@
-"""Trips that need somebody: which they are, and running again what they owe."""
+"""Trips that need somebody: which they are by the index of unfinished trips, and running again what they owe."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from saga.errors import TransientError
 from saga.reconciler import start_undo
 from saga.trip import CANCELLED, CONFIRMED, NEEDS_ATTENTION, ROLLED_BACK
 from tools import follow, trips
 from tools.follow import Step
 from tools.stage import Stage, UsageError
+
+LATE = 15 * 60
+"""Seconds after which an unfinished trip needs a look: nothing but the retries of a cancel takes longer."""
+
+_STARTS = 20  # each passes over ten names that are taken by undos that died
 
 
 @dataclass(frozen=True)
@@ -50,12 +56,23 @@ def repair(stage: Stage, trip_id: str) -> Iterator[Step]:
 
 
 def start_repair(stage: Stage, trip_id: str) -> str | None:
-    """Start the undo that `repair` follows; return its ARN, None for a trip that is settled. Raises like it."""
-    found = trips.record(stage, trip_id)
-    if found["status"] in (CONFIRMED, ROLLED_BACK, CANCELLED):
-        return None
-    with stage.reaching():
-        execution = start_undo(trips.executions(stage), trip_id, found["runs"] + 1)
-    if not execution:
-        raise UsageError(f"trip {trip_id}: its undo is running already")
-    return execution
+    """Start the undo that `repair` follows; return its ARN, None for a trip that is settled. Raises like it.
+
+    However many of its undos have died, the next one is started: somebody has looked at the trip.
+    """
+    desk, executions = trips.desk(stage), trips.executions(stage)
+    for _ in range(_STARTS):
+        found = trips.record(stage, trip_id)
+        if found["status"] in (CONFIRMED, ROLLED_BACK, CANCELLED):
+            return None
+        try:
+            with stage.reaching():
+                execution = start_undo(desk, executions, found, most=None)
+        except TransientError as error:
+            if error.__cause__:
+                raise
+            continue  # the names were taken; where that start came to is kept in the record
+        if not execution:
+            raise UsageError(f"trip {trip_id}: its undo is running already")
+        return execution
+    raise UsageError(f"trip {trip_id}: all the names of its next undos are taken; run it again")

@@ -23,9 +23,12 @@ COMMANDS = {
     "cancel": (commands.cancel, "cancel a trip in its owner's name; exit 1 if it needs its repair first"),
     "stuck": (
         commands.stuck,
-        "list trips that need attention or are unfinished for long, and what they owe; exit 1 if any",
+        "list trips that need attention or are unfinished for long, and all that `audit` finds; exit 1 if any",
     ),
-    "repair": (commands.repair, "run again what a trip owes, and say how it ended; exit 1 if it still owes something"),
+    "repair": (
+        commands.repair,
+        "heal what `stuck` lists, or say why not and what to type next; exit 1 if anything is left",
+    ),
     "audit": (commands.check, "check the promise over all trips and counters of the stage; exit 1 on any violation"),
     "cost": (commands.price, "add up what the newest trips cost on AWS by list price, counted from their logs"),
     "console": (
@@ -64,6 +67,7 @@ def _add(name: str, command: argparse.ArgumentParser) -> None:
             command.add_argument("--after", metavar="PLACE", help="what the page before ends with")
         case "stuck":
             command.add_argument("--older-than", type=_minutes, default=15, metavar="MINUTES", help="default: 15")
+            command.add_argument("--unfinished", action="store_true", help="read the index alone, which is quick")
         case "cost":
             command.add_argument("--last", type=_count, default=100, metavar="N", help="trips; default: 100")
         case "token":
@@ -73,7 +77,7 @@ def _add(name: str, command: argparse.ArgumentParser) -> None:
         case "repair":
             which = command.add_mutually_exclusive_group(required=True)
             which.add_argument("trip_id", nargs="?")
-            which.add_argument("--all", action="store_true", help="every trip that needs attention")
+            which.add_argument("--all", action="store_true", help="all that `stuck` lists")
 
 
 def main(arguments: list[str]) -> int:

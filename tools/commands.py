@@ -2,12 +2,14 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import islice
 
 from saga.trip import CANCELLED, CANCELLING, COMPENSATING, CONFIRMED, NEEDS_ATTENTION, ROLLED_BACK
-from tools import attention, cost, events, follow, options, snapshot, tokens, trips
-from tools.audit import audit
+from tools import attention, cost, events, follow, mending, options, snapshot, tokens, trips
+from tools.audit import Progress, audit, findings
+from tools.mending import Mended, Told
 from tools.show import Show
 from tools.snapshot import Snapshot
 from tools.stage import Stage, UsageError
@@ -89,24 +91,33 @@ def cancel(stage: Stage, wanted: argparse.Namespace, show: Show) -> int:
 
 
 def stuck(stage: Stage, wanted: argparse.Namespace, show: Show) -> int:
-    """List the trips that need somebody; exit 1 if there are any."""
-    found = attention.stuck(stage, wanted.older_than * 60)
+    """List the trips that need somebody and all that an audit finds, or the index alone; exit 1 if there is any."""
+    unfinished, found = attention.stuck(stage, wanted.older_than * 60), None
+    if not wanted.unfinished:
+        with show.progress("reading the tables", on=not wanted.json) as progress:
+            found = findings(stage, progress)[1]
     if wanted.json:
-        options.as_json([asdict(trip) for trip in found])
+        told = None if found is None else [finding.told() for finding in found]
+        options.as_json({"unfinished": [asdict(trip) for trip in unfinished], "findings": told})
     else:
-        show.stuck(found)
-    return 1 if found else 0
+        show.stuck(unfinished, found or [])
+    return 1 if unfinished or found else 0
 
 
 def repair(stage: Stage, wanted: argparse.Namespace, show: Show) -> int:
-    """Run again what trips owe; exit 1 if one of them still is not settled."""
-    trip_ids = [wanted.trip_id] if wanted.trip_id else [t.trip_id for t in attention.stuck(stage, 15 * 60)]
-    ended = {trip_id: _repair(stage, trip_id, None if wanted.json else show) for trip_id in trip_ids}
+    """Heal what is stuck, or say why it can't be healed and what is next; exit 1 if anything is left."""
+    all_healed, ended = True, []
+    with show.progress("reading the tables", on=wanted.all and not wanted.json) as progress:
+        for mended in _mended(stage, wanted, show, progress):
+            all_healed &= mended.healed
+            ended.append(mended.told())
+            if not wanted.json:
+                show.mended(mended)
     if wanted.json:
         options.as_json(ended)
     elif not ended:
-        show.title("no trip needs repair")
-    return 0 if set(ended.values()) <= set(SETTLED) else 1
+        show.title("nothing needs repair")
+    return 0 if all_healed else 1
 
 
 def check(stage: Stage, wanted: argparse.Namespace, show: Show) -> int:
@@ -165,13 +176,13 @@ def _read(stage: Stage, trip_id: str) -> Snapshot:
     return found
 
 
-def _repair(stage: Stage, trip_id: str, show: Show | None) -> str:
-    if show:
+def _mended(stage: Stage, wanted: argparse.Namespace, show: Show, progress: Progress) -> Iterator[Mended]:
+    def told(trip_id: str) -> Told:
+        if wanted.json:
+            return lambda _step: None
         show.title(f"trip {trip_id}")
-    for step in attention.repair(stage, trip_id):
-        if show:
-            show.step(step)
-    status = str(snapshot.read(stage, trip_id).status)
-    if show:
-        show.verdict(status, "" if status in SETTLED else f"still owes something: ./saga.sh log {trip_id}")
-    return status
+        return show.step
+
+    if wanted.all:
+        return mending.mend_all(stage, progress, told)
+    return iter([mending.mend(stage, wanted.trip_id, told(wanted.trip_id))])

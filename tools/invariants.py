@@ -1,85 +1,106 @@
 """The promise, checked on what the tables hold: what the code answered plays no part.
 
-Items come one at a time, in any order, and only a digest of each is kept, so a stage of any size can be checked.
+Items come one at a time, in any order, and only a digest of each is kept, so a stage of any size can be checked. A trip
+is held against its own request, and a booking against what it says it took: today's rules may be others.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
-from saga.booking import confirmation
+from saga import log
+from saga.booking import BOOKED, confirmation
 from saga.ports import Item, Key
-from saga.trip import BOOKING, CANCELLED, CONFIRMED, NEEDS_ATTENTION, PARTICIPANTS, ROLLED_BACK, Trip
+from saga.trip import Trip
+from tools.findings import Count, Finding, Kind
+from tools.rules import SETTLED, Seen, check
 
-SETTLED = (CONFIRMED, ROLLED_BACK, CANCELLED)
-"""Statuses of a trip that nothing works on any more."""
+__all__ = ["SETTLED", "Audit", "violations"]
 
-
-@dataclass
-class Seen:
-    """What is kept of one trip: digests of its record and its bookings, and its log as (key, step, kind and status)."""
-
-    record: Item | None = None
-    bookings: dict[str, Item] = field(default_factory=dict)
-    log: list[tuple[str, str, str]] = field(default_factory=list)
-
-    @property
-    def live(self) -> set[str]:
-        """Participants with a live booking."""
-        return {name for name, item in self.bookings.items() if item["status"] == "BOOKED"}
+Slot = tuple[str, str]
+"""A participant's table, and what is counted there: `<offer>#<yyyy-mm> d<dd>`."""
 
 
 class Audit:
-    """Takes in every item of a stage and tells what breaks the promise."""
+    """Takes in every item of a stage, or of a trip, and tells what breaks the promise."""
 
     def __init__(self) -> None:
         """Start with nothing."""
         self.trips: dict[str, Seen] = defaultdict(Seen)
-        self._live: Counter[tuple[str, str]] = Counter()
-        self._taken: dict[tuple[str, str], int] = {}
-        self._capacity: dict[tuple[str, str], int] = {}
-        self._unreadable: list[str] = []
+        self._live: Counter[Slot] = Counter()
+        self._marks: Counter[Slot] = Counter()
+        self._taken: dict[Slot, int] = {}
+        self._capacity: dict[Slot, int] = {}
+        self._allowed: Counter[Slot] = Counter()
+        self._unreadable: list[Finding] = []
 
     def add(self, key: Key, item: Item) -> None:
         """Take in one item of any table."""
         try:
             self._add(key, item)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            self._unreadable.append(f"I4: {key.table} {key.id} {key.entry}: not readable: {error!r}")
+            trip_id = key.id if key.entry else key.id.removeprefix("TRIP#") if key.id.startswith("TRIP#") else ""
+            if trip_id:
+                self.trips[trip_id].unreadable = True
+            where = f"{key.table} {key.id} {key.entry}".strip()
+            text = f"{where}: not readable: {error!r}"
+            self._unreadable.append(Finding("I4", Kind.UNREADABLE, text, trip_id, where=key))
+
+    def findings(self, *, counters: bool = True) -> Iterator[Finding]:
+        """Tell every breach of I1 to I4, I6 and I7; without `counters`, those that trips show by themselves."""
+        yield from self._unreadable
+        if counters:
+            yield from self._counters()
+        for trip_id, trip in self.trips.items():
+            yield from check(trip_id, trip)
 
     def violations(self) -> Iterator[str]:
-        """Tell every breach of I1 to I4, I6 and I7 that the tables show, as one line each."""
-        yield from self._unreadable
-        yield from self._counters()
-        for trip_id, trip in self.trips.items():
-            for line in _trip(trip) if trip.record else ["I4: it has no record"]:
-                yield f"{line} (trip {trip_id})"
+        """Tell every breach as one line."""
+        yield from map(str, self.findings())
 
     def _add(self, key: Key, item: Item) -> None:
         kind, _, name = key.id.partition("#")
-        if key.entry == "TRIP":
-            self.trips[key.id].record = _record(key.id, item)
-        elif key.entry:
-            told = f"{item['kind']} {item.get('status', '')}".strip()
-            self.trips[key.id].log.append((key.entry, item["step"], told))
+        if key.entry:
+            self._add_logged(key, item)
         elif kind == "OFFER":
-            self._capacity[key.table, name] = item["capacity"]
+            self._capacity[key.table, name] = int(item["capacity"])
         elif kind == "TAKEN":
-            self._taken[key.table, name] = item["taken"]
-        else:
+            self._taken |= {(key.table, f"{name} {slot}"): int(n) for slot, n in item.items() if slot != "id"}
+        elif kind == "TRIP":
             self.trips[name].bookings[key.table] = _booking(key.table, item)
-            if item["status"] == "BOOKED":
-                self._live.update((key.table, taken) for taken in item["takes"])
+            if item["status"] == BOOKED:
+                self._add_live(key.table, name, item)
+        else:
+            raise ValueError("neither a booking, an offer nor a counter")
 
-    def _counters(self) -> Iterator[str]:
-        """I3: what is taken is what live bookings take, and never more than the capacity."""
-        for counter in {*self._taken, *self._live}:
-            taken, live, (table, name) = self._taken.get(counter, 0), self._live[counter], counter
-            capacity = self._capacity.get((table, name.rpartition("#")[0]), 0)
+    def _add_logged(self, key: Key, item: Item) -> None:
+        trip = self.trips[key.id]
+        for line in log.lines({"trip_id": key.id, "entry": key.entry, **item}):
+            trip.log.append((line["entry"], line["step"], line["kind"], line.get("status", "")))
+        if key.entry == log.RECORD:
+            trip.record = _record(key.id, item)
+
+    def _add_live(self, table: str, trip_id: str, item: Item) -> None:
+        for slot in [(table, f"{name} {slot}") for name, slots in item["takes"].items() for slot in slots]:
+            self._live[slot] += 1
+            self._marks[slot] ^= hash(trip_id)
+            self._allowed[slot] = max(self._allowed[slot], item["capacity"])
+
+    def _counters(self) -> Iterator[Finding]:
+        """I3: what is taken is what live bookings take, and never more than the capacity.
+
+        A capacity may be lowered, and an offer withdrawn, under live bookings: so each says what it was held against.
+        """
+        for slot in {**self._taken, **self._live}:
+            taken, live, (table, name) = self._taken.get(slot, 0), self._live[slot], slot
+            capacity = max(self._allowed[slot], self._capacity.get((table, name.rpartition("#")[0]), 0))
+            if taken == live <= capacity:
+                continue
+            counter, _, day = name.rpartition(" ")
+            count = Count(table, counter, day, taken, live, self._marks[slot])
             if taken != live:
-                yield f"I3: {table} {name}: {taken} taken, but {live} live bookings"
+                yield Finding("I3", Kind.COUNTER, f"{count}: {taken} taken, but {live} live bookings", count=count)
             if taken > capacity:
-                yield f"I3: {table} {name}: {taken} taken of {capacity}"
+                yield Finding("I3", Kind.OVERSOLD, f"{count}: {taken} taken of {capacity}", count=count)
 
 
 def violations(items: Mapping[Key, Item]) -> list[str]:
@@ -91,14 +112,16 @@ def violations(items: Mapping[Key, Item]) -> list[str]:
 
 
 def _record(trip_id: str, item: Item) -> Item:
-    trip = Trip(trip_id, item["owner"], item["request"])
     return {
         "status": item["status"],
         "saga_id": item["saga_id"],
-        "derived": trip.saga_id,
+        "derived": Trip(trip_id, item["owner"], item["request"]).saga_id,
+        "participants": set(item["request"]),
+        "ledger": set(item.get("booked", ())),
         "owed": set(item.get("owed", ())),
         "unfinished": "unfinished" in item,
-        "takes": {name: part.parse(item["request"][name]).takes for name, part in PARTICIPANTS.items()},
+        "known": set(item.get("known", ())),
+        "run": (item["runs"], item["shard"], item["updated"]),  # a record that lacks one of them can't be undone
     }
 
 
@@ -106,51 +129,6 @@ def _booking(participant: str, item: Item) -> Item:
     return {
         "status": item["status"],
         "saga_id": item["saga_id"],
-        "takes": tuple(item["takes"]),
         "was_booked": "booked" in item,
         "derived": item["confirmation"] == confirmation(item["saga_id"], participant),
     }
-
-
-def _trip(trip: Seen) -> Iterator[str]:
-    """I1, I2, I6, I7: a trip's status and the bookings that it owns fit each other and what was asked for."""
-    record = trip.record or {}
-    status, owed = record["status"], record["owed"]
-    if record["saga_id"] != record["derived"]:
-        yield "I7: its saga_id is not that of its request and owner"
-    for name, item in trip.bookings.items():
-        if item["saga_id"] != record["saga_id"]:
-            yield f"I7: its {name} belongs to another saga"
-        if item["takes"] != record["takes"][name] or not item["derived"]:
-            yield f"I4: its {name} is not what it asked for"
-    if status == CONFIRMED and trip.live != set(PARTICIPANTS):
-        yield f"I1: CONFIRMED with live bookings {sorted(trip.live)}"
-    if status in (ROLLED_BACK, CANCELLED) and trip.live:
-        yield f"I2: {status} with live bookings {sorted(trip.live)}"
-    if status == NEEDS_ATTENTION and not (owed and trip.live <= owed):
-        yield f"I6: NEEDS_ATTENTION owes {sorted(owed)}, live bookings {sorted(trip.live)}"
-    if record["unfinished"] == (status in SETTLED):
-        yield f"I6: {status}, and among the unfinished: {record['unfinished']}"
-    yield from _log(trip, status)
-
-
-def _log(trip: Seen, status: str) -> Iterator[str]:
-    """I4: the log tells what the bookings show: an END for each booking made, and one for each that was undone."""
-    kinds: dict[str, list[str]] = defaultdict(list)
-    for _, step, told in sorted(trip.log):
-        kinds[step].append(told)
-    ends = [told.removeprefix("END ") for told in kinds["Saga"] if told.startswith("END")]
-    if kinds["Saga"][:1] != ["BEGIN"]:
-        yield "I4: the log does not begin with the saga's BEGIN"
-    if (status in SETTLED and ends[-1:] != [status]) or (status == BOOKING and ends):
-        yield f"I4: {status}, but by the log the saga ended {ends}"
-    for step, found in kinds.items():
-        if step != "Saga" and found[0] != "START":
-            yield f"I4: {step} has an outcome and no START"
-    for name in PARTICIPANTS:
-        booking = trip.bookings.get(name, {"status": "absent", "was_booked": False})
-        booked, cancelled = (kinds[f"{verb}{name.title()}"].count("END") for verb in ("Book", "Cancel"))
-        if booked != int(booking["was_booked"]):
-            yield f"I4: {name} is {booking['status']}, but its book ended {booked} times"
-        if cancelled != int(booking["status"] == CANCELLED):
-            yield f"I4: {name} is {booking['status']}, but its cancel ended {cancelled} times"

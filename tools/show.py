@@ -11,7 +11,9 @@ from tools import tables
 from tools.attention import Stuck
 from tools.changes import Change
 from tools.cost import PRICES, Bill
+from tools.findings import Finding
 from tools.follow import Step
+from tools.mending import Mended
 from tools.snapshot import Snapshot
 
 SHOWN = 3
@@ -96,12 +98,28 @@ class Show:
             self._console.print(f"USD {1000 * bill.dollars / trips:.3f} for a thousand such trips")
         self._console.print(f"list prices of {PRICES['region']}, {PRICES['as_of']}")
 
-    def stuck(self, trips: Sequence[Stuck]) -> None:
-        """Show the trips that need somebody."""
-        if not trips:
-            self._console.print("no trip is stuck")
+    def stuck(self, trips: Sequence[Stuck], found: Sequence[Finding]) -> None:
+        """Show the trips that need somebody, and what an audit found."""
+        if not trips and not found:
+            self._console.print("nothing is stuck")
             return
-        self._console.print(tables.stuck(trips))
+        if trips:
+            self._console.print(tables.stuck(trips))
+        for finding in found:
+            self._console.print(Text(str(finding), "red"), soft_wrap=True)
+        self._console.print("heal it, or learn why not: ./saga.sh repair --all")
+
+    def mended(self, mended: Mended) -> None:
+        """Show what a repair has come to: what was done, and what is left, why, and what to type next."""
+        if not mended.trip_id:
+            self.title(mended.what)
+        for line in mended.done:
+            self._console.print(Text.assemble((" ✓ ", "green"), line), soft_wrap=True)
+        for left in mended.left:
+            self._console.print(Text.assemble((" ✗ ", "red"), left["finding"]), soft_wrap=True)
+            self._console.print(Text(f"   why: {left['reason']}"), soft_wrap=True)
+            self._console.print(Text(f"   next: {left['next']}"), soft_wrap=True)
+        self.verdict(mended.status or ("healed" if mended.healed else "left"), "" if mended.healed else "not healed")
 
     def findings(self, trips: int, violations: Sequence[str]) -> None:
         """Show what an audit found."""

@@ -36,7 +36,7 @@ class Snapshot:
         match self.record["status"]:
             case _ if not mine:
                 return "inconsistent"
-            case status if status == CONFIRMED and live == set(PARTICIPANTS):
+            case status if status == CONFIRMED and live == set(self.record["request"]):
                 return "booked"
             case status if status in (ROLLED_BACK, CANCELLED) and not live:
                 return "rolled-back"

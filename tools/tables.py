@@ -31,7 +31,7 @@ COLOURS = {
 def bookings(snapshot: Snapshot) -> Table:
     """Lay out a trip's bookings."""
     table = Table("participant", "status", "confirmation", "offer", title="bookings", title_justify="left", box=None)
-    for name in PARTICIPANTS:
+    for name in (snapshot.record or {}).get("request", PARTICIPANTS):
         item = snapshot.bookings.get(name, {})
         status = item.get("status", "-")
         made = item.get("confirmation", "-") if "booked" in item else "-"

@@ -15,7 +15,7 @@ class Rental:
     participant: ClassVar = "car"
     offer: str
     starts: date
-    takes: tuple[str, ...]
+    takes: Mapping[str, tuple[str, ...]]
 
     @classmethod
     def parse(cls, part: Mapping[str, str]) -> "Rental":
@@ -23,4 +23,4 @@ class Rental:
         pick_up = days.day("/car/pick_up", part["pick_up"])
         drop_off = days.day("/car/drop_off", part["drop_off"])
         rental = days.span("/car/drop_off", pick_up, (drop_off - pick_up).days + 1)
-        return cls(part["model"], pick_up, tuple(f"{part['model']}#{day}" for day in rental))
+        return cls(part["model"], pick_up, days.takes(part["model"], rental))

@@ -16,7 +16,7 @@ class Seat:
     participant: ClassVar = "flight"
     offer: str
     starts: date
-    takes: tuple[str, ...]
+    takes: Mapping[str, tuple[str, ...]]
 
     @classmethod
     def parse(cls, part: Mapping[str, str]) -> "Seat":
@@ -25,4 +25,4 @@ class Seat:
         arrive_at = days.moment("/flight/arrive_at", part["arrive_at"])
         if arrive_at <= depart_at:
             raise InvalidTrip(Problem("/flight/arrive_at", "expected a time after depart_at"))
-        return cls(part["number"], depart_at.date(), (f"{part['number']}#{depart_at.date()}",))
+        return cls(part["number"], depart_at.date(), days.takes(part["number"], [depart_at.date()]))

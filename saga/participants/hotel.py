@@ -15,7 +15,7 @@ class Stay:
     participant: ClassVar = "hotel"
     offer: str
     starts: date
-    takes: tuple[str, ...]
+    takes: Mapping[str, tuple[str, ...]]
 
     @classmethod
     def parse(cls, part: Mapping[str, str]) -> "Stay":
@@ -23,4 +23,4 @@ class Stay:
         check_in = days.day("/hotel/check_in", part["check_in"])
         check_out = days.day("/hotel/check_out", part["check_out"])
         nights = days.span("/hotel/check_out", check_in, (check_out - check_in).days)
-        return cls(part["name"], check_in, tuple(f"{part['name']}#{night}" for night in nights))
+        return cls(part["name"], check_in, days.takes(part["name"], nights))

@@ -37,6 +37,7 @@ class Api:
 
     machine: Machine
     store: DynamoStore
+    clients: dict[str, Any]
 
     def call(self, route: str, trip_id: str = "", body: Any = None, owner: str = "ann", **more: Any) -> Answered:
         """Call a route, e.g. `GET /trips/{trip_id}`; a body that is no text or bytes is sent as JSON."""
@@ -91,4 +92,4 @@ def api(_aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     with harmless_faults():
         for key, offer in OFFERS.items():
             _aws.store.write({"offer": Put(key, offer)})
-        yield Api(Machine(_aws.store), _aws.store)
+        yield Api(Machine(_aws.store), _aws.store, _aws.clients)

@@ -1,5 +1,7 @@
 """What a traveller's application may ask, and how it is answered."""
 
+import json
+import os
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from saga.ports import Desk
 from saga.trip import Trip
 from tests.api.conftest import Answered, Api
 from tests.statemachine.test_matrix import held
-from tests.tables import story
+from tests.tables import record, story
 from tests.trips import CONTEXT, TRIP, trip
 from tools.invariants import violations
 
@@ -53,6 +55,26 @@ def test_a_trip_is_accepted_and_booked(api: Api) -> None:
     assert story(held(api.store))[-1] == "Saga END CONFIRMED"
 
 
+def test_the_execution_is_told_which_saga_has_begun(api: Api) -> None:
+    """A posted trip's execution is given its trip_id and saga_id alone: what was asked stands in its record."""
+    book(api)
+    states = api.clients["stepfunctions"]
+    (execution,) = states.list_executions(stateMachineArn=os.environ["SAGA_BOOKING_MACHINE"])["executions"]
+    told = json.loads(states.describe_execution(executionArn=execution["executionArn"])["input"])
+    assert told == {"trip_id": ID, "saga_id": record(held(api.store))["saga_id"]}
+    assert execution["name"] == f"{ID}-{told['saga_id'][:12]}"
+
+
+def test_a_saga_is_begun_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record of a posted trip is put once, by the API: its execution only reads it."""
+    begun: list[str] = []
+    really = lifecycle.begin
+    monkeypatch.setattr(lifecycle, "begin", lambda *told: begun.append(told[1].trip_id) or really(*told))
+    book(api)
+    assert (begun, get(api).body["status"]) == ([ID], "CONFIRMED")
+    assert story(held(api.store))[0] == "Saga BEGIN"
+
+
 def test_a_trip_without_an_id_gets_one(api: Api) -> None:
     """A client need not choose a trip_id."""
     request = trip()
@@ -86,7 +108,7 @@ def test_what_failed_is_told(api: Api) -> None:
     api.call("POST /trips", body=trip("car/model", "Sold Out"))
     found = get(api).body
     assert found["status"] == "ROLLED_BACK"
-    assert found["failure"] == {"step": "BookCar", "error": "SoldOut", "message": "Sold Out is sold out"}
+    assert found["failure"] == {"step": "BookCar", "error": "SoldOut", "message": "Sold Out is sold out on 2099-03-01"}
     assert {name: booking["status"] for name, booking in found["bookings"].items()} == {
         "hotel": "CANCELLED",
         "flight": "CANCELLED",
@@ -222,13 +244,6 @@ def test_a_start_that_fails_forgets_no_trip(api: Api, monkeypatch: pytest.Monkey
         assert set(reconcile({}, CONTEXT)["started"]) == {ID}
     assert get(api).body["status"] == "CONFIRMED"
     assert story(held(api.store))[-1] == "Saga END CONFIRMED"
-
-
-def test_a_store_that_does_not_answer_is_a_503(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A passing trouble is told as one."""
-    monkeypatch.setattr("saga.dynamo.DynamoStore.get", _unavailable)
-    answer = get(api)
-    assert (answer.status, answer.body["title"]) == (503, "Service Unavailable")
 
 
 def _unavailable(*_arguments: Any, **_named: Any) -> Any:

@@ -60,7 +60,7 @@ def test_a_rollback(page: Page, console: str, stack: Stack) -> None:
         **dict.fromkeys(STEPS[:3], "succeeded"),
         "BookCar": "refused",
         **dict.fromkeys(UNDONE, "compensated"),
-        **dict.fromkeys(["EndSaga", "HowItEnded"], "succeeded"),
+        "HasItEnded": "succeeded",
         "TripRolledBack": "compensated",
     }
     expect(state(page, "BookCar")).to_have_accessible_name("BookCar refused · SoldOut")
@@ -99,7 +99,7 @@ def test_a_retry(page: Page, console: str, stack: Stack) -> None:
     expect(page.locator(f'[data-step="{step}"] .line.failed').first).to_contain_text("TransientError")
     log = plain(stack.read("seen-retried").log)
     assert [line for line in told(page) if not line.endswith("FAILED")] == log
-    assert log.count(f"{step} START") == len(failed) + 1
+    assert log.count(f"{step} START") == len(failed)  # the first attempt, which failed, left none
 
 
 def test_a_stuck_trip_repaired(page: Page, console: str, stack: Stack) -> None:
@@ -116,7 +116,9 @@ def test_a_stuck_trip_repaired(page: Page, console: str, stack: Stack) -> None:
     expect(state(page, "TripUndone")).to_have_attribute("data-look", "succeeded")
     assert [looks(page)[name] for name in UNDONE] == ["compensated"] * 3
     log = stack.read("seen-stuck").log
-    assert from_the_log(log, 1) == {name: look for name, look in looks(page).items() if name != "IsThereAnythingToUndo"}
+    # What was cancelled before, the undo had no work with, and the log has no word of it.
+    silent = ("IsThereAnythingToUndo", "CancelCar", "CancelHotel")
+    assert from_the_log(log, 1) == {name: look for name, look in looks(page).items() if name not in silent}
     page.get_by_role("button", name="Booking", exact=True).click()
     assert from_the_log(log, 0) == looks(page)
     expect(state(page, "TripNeedsAttention")).to_have_attribute("data-look", "failed")

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from saga.expressions import marshal
 from saga.log import TABLE
 from saga.ports import Item
 from saga.trip import PARTICIPANTS
@@ -128,13 +129,15 @@ class Stack:
 
     def offer(self, participant: str, what: str, capacity: int) -> None:
         """Offer something of one's own, so that no other test counts there."""
-        self.table(participant).put_item(Item={"id": f"OFFER#{what}", "capacity": capacity})
+        item = marshal({"id": f"OFFER#{what}", "capacity": capacity})
+        self.clients["dynamodb"].put_item(TableName=self.stage.table(participant), Item=item)
 
     def taken(self, what: str = "") -> dict[str, int]:
-        """Return every counter that is not 0, or those of one offer."""
+        """Return each day's count that is not 0, of all counters or those of one offer, as `TAKEN#<offer>#<day>`."""
         items = [item for name in PARTICIPANTS for item in self.table(name).scan()["Items"]]
-        counters = {item["id"]: int(item["taken"]) for item in items if item["id"].startswith(f"TAKEN#{what}")}
-        return {name: count for name, count in counters.items() if count}
+        counters = [item for item in items if item["id"].startswith(f"TAKEN#{what}")]
+        days = {f"{item['id']}-{day[1:]}": int(n) for item in counters for day, n in item.items() if day != "id"}
+        return {name: count for name, count in days.items() if count}
 
     def rows(self) -> int:
         """Count all that the tables hold."""

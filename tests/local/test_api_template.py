@@ -149,7 +149,9 @@ def test_only_the_gateway_calls_the_api(packaged: Package) -> None:
 def test_the_api_reaches_what_travellers_ask_for(packaged: Package) -> None:
     """It writes trips, lists an owner's, reads bookings, starts both machines, looks at undos, and no more."""
     assert may(packaged, "Api") == {
-        json.dumps(arn("SagaLogTable")): {f"dynamodb:{verb}" for verb in ("GetItem", "PutItem", "UpdateItem", "Query")},
+        json.dumps(arn("SagaLogTable")): {
+            f"dynamodb:{verb}" for verb in ("GetItem", "BatchGetItem", "PutItem", "UpdateItem", "Query")
+        },
         json.dumps({"Fn::Sub": "${SagaLogTable.Arn}/index/by-owner"}): {"dynamodb:Query"},
         **{json.dumps(arn(f"{name.capitalize()}Table")): {"dynamodb:GetItem"} for name in PARTICIPANTS},
         **{json.dumps({"Ref": f"{name}Machine"}): {"states:StartExecution"} for name in ("Booking", "Cancellation")},

@@ -89,13 +89,14 @@ STEPS = [f"{verb}{name}" for verb in ("Book", "Cancel") for name in ("Hotel", "F
 def test_a_worker_that_dies(stack: Stack, step: str, error: str) -> None:
     """A worker killed before or after its write costs one attempt: each step ends once, and the trip as it would."""
     trip_id, books = f"{step}-{error}", step.startswith("Book")
-    model = "Volvo XC40" if books else "Fiat 500e"
-    request = trip("car/model", model, trip_id=trip_id, faults={step: {"error": error, "times": 1}})
+    # A trip that fails at its hotel has no last cancel of several that could end it: EndSaga does.
+    refused = ("hotel/name", "nowhere") if step == "EndSaga" else ("car/model", "Volvo XC40" if books else "Fiat 500e")
+    request = trip(*refused, trip_id=trip_id, faults={step: {"error": error, "times": 1}})
     assert stack.book(request) == ("SUCCEEDED" if books else "TripRolledBack")
     told = story(stack.read(trip_id).log)
     assert told[-1] == f"Saga END {'CONFIRMED' if books else 'ROLLED_BACK'}"
-    if step != "EndSaga":
-        assert [told.count(f"{step} {kind}") for kind in ("START", "END")] == [2, 1]
+    if step != "EndSaga":  # the START of a first attempt stands in its outcome: without that there is none
+        assert [told.count(f"{step} {kind}") for kind in ("START", "END")] == [1 if "before" in error else 2, 1]
     assert set(stack.statuses(trip_id).values()) == {"BOOKED" if books else "CANCELLED"}
 
 
@@ -158,7 +159,7 @@ def test_a_function_that_hangs(stack: Stack, slow: dict[str, str], trip_id: str,
     booked = step == "BookHotel"
     assert stack.wait(slow[trip_id]) == ("SUCCEEDED" if booked else "TripRolledBack")
     told = story(stack.read(trip_id).log)
-    assert [told.count(f"{step} {kind}") for kind in ("START", "END")] == [2, 1]
+    assert [told.count(f"{step} {kind}") for kind in ("START", "END")] == [1, 1]
     assert told[-1] == f"Saga END {'CONFIRMED' if booked else 'ROLLED_BACK'}"
 
 

@@ -72,7 +72,7 @@ def test_costs_are_counted_as_the_machine_counts(stack: Stack) -> None:
         events = [event["type"] for page in pages for event in page["events"]]
         histories += sum(event.endswith("StateEntered") for event in events)
     counted = saga(stack, "cost", "--last", "2")
-    assert (counted["trips"], counted["transitions"]) == (2, histories) == (2, 15)
-    assert counted["usd"] > 15 * counted["prices"]["state_transition"]
+    assert (counted["trips"], counted["transitions"]) == (2, histories) == (2, 14)
+    assert counted["usd"] > 14 * counted["prices"]["state_transition"]
     assert "USD" in told(stack, "cost", "--last", "2")
     assert story(stack.read("cost-2").log)[-1] == "Saga END ROLLED_BACK"

@@ -1,31 +1,44 @@
 """The state machines as their files say: which function runs next, after every answer and every error."""
 
 import json
+import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
-from tests.model.kernel import ROOT, Kernel, edited
+from tests.model.kernel import Kernel, Violation
+from tests.model.source import ROOT, edited
 
 MACHINES = ("booking", "cancellation")
+_PATHS = re.compile(r".*\.\$|Variable")
 
 
 class At(NamedTuple):
-    """Where an execution stands: waiting for an invocation, or (`ended`) in its last state."""
+    """Where an execution stands: waiting for an invocation, or (`ended`) in its last state, perhaps by an error."""
 
     position: int
     invocation: int
     ended: str = ""
+    caught: bool = False
 
 
 class Orchestrator:
-    """Both machines, with every retry budget cut to `retries`."""
+    """Both machines, with every retry budget cut to `retries`.
+
+    An execution's data keep only what some later state reads, and of an error only a name that some state knows: states
+    of the world that differ in the rest have the same future, so they are one.
+    """
 
     def __init__(self, kernel: Kernel, retries: int) -> None:
         self._kernel, self._retries = kernel, retries
         self._asl: dict[str, Any] = {}
+        self._read: dict[str, set[str]] = {}
+        self._named: set[str] = set()
         for name in MACHINES:
-            text = (ROOT / f"statemachine/{name}.asl.json").read_text()
-            self._asl[name] = json.loads(edited(f"{name}.asl", text, kernel.edits))
+            text = edited(f"{name}.asl", (ROOT / f"statemachine/{name}.asl.json").read_text(), kernel.edits)
+            self._asl[name] = json.loads(text)
+            self._read[name] = {path.split(".")[1] for path in _strings(self._asl[name], _PATHS) if path[:2] == "$."}
+            self._named |= set(_strings(self._asl[name], re.compile("ErrorEquals")))
         self.answer = cache(self._answer)
 
     def start(self, machine: str, arn: str, request: Any) -> At:
@@ -41,7 +54,7 @@ class Orchestrator:
         machine, arn, name, data, tried = self._kernel.fresh(position)
         state = self._asl[machine]["States"][name]
         if not error:
-            data = _placed(data, state.get("ResultPath", "$"), self._kernel.fresh(int(value)))
+            data = self._placed(machine, data, state.get("ResultPath", "$"), self._kernel.fresh(int(value)))
             return self._enter([machine, arn, state["Next"]], data)
         for number, retrier in enumerate(state.get("Retry", ())):
             if _matches(retrier, error):
@@ -51,9 +64,9 @@ class Orchestrator:
                 break
         for catcher in state.get("Catch", ()):
             if _matches(catcher, error):
-                caught = {"Error": error, "Cause": "-"}
-                data = _placed(data, catcher.get("ResultPath", "$"), caught)
-                return self._enter([machine, arn, catcher["Next"]], data)
+                caught = {"Error": error if error in self._named else "Error", "Cause": "-"}
+                data = self._placed(machine, data, catcher.get("ResultPath", "$"), caught)
+                return self._enter([machine, arn, catcher["Next"]], data)._replace(caught=True)
         return At(position, 0, "FAILED")
 
     def _enter(self, where: list[str], data: Any) -> At:
@@ -79,6 +92,32 @@ class Orchestrator:
         }
         return At(self._kernel.id([*where, data, tried]), self._kernel.invoke(state["Resource"][2:-1], event))
 
+    def _placed(self, machine: str, data: Any, path: str, value: Any) -> Any:
+        """Put a result where its path says, if a state reads it. The data are fresh, so they are changed in place."""
+        if path == "$":
+            return value
+        *names, last = path.removeprefix("$.").split(".")
+        if path.split(".")[1] not in self._read[machine]:
+            return data
+        inner = data
+        for name in names:
+            inner = inner[name]
+        inner[last] = value
+        return data
+
+
+def _strings(tree: Any, names: re.Pattern[str], name: str = "") -> Iterator[str]:
+    """Yield all texts of a machine that stand under such names."""
+    match tree:
+        case dict():
+            for inner, value in tree.items():
+                yield from _strings(value, names, inner)
+        case list():
+            for value in tree:
+                yield from _strings(value, names, name)
+        case str() if names.fullmatch(name):
+            yield tree
+
 
 def _matches(rule: Any, error: str) -> bool:
     return error in rule["ErrorEquals"] or "States.ALL" in rule["ErrorEquals"]
@@ -87,23 +126,14 @@ def _matches(rule: Any, error: str) -> bool:
 def _holds(choice: Any, data: Any) -> bool:
     if "Or" in choice:
         return any(_holds(one, data) for one in choice["Or"])
-    return bool(_found(choice["Variable"], data, {}) == choice["StringEquals"])
+    found = _found(choice["Variable"], data, {})
+    return bool(found is choice["BooleanEquals"] if "BooleanEquals" in choice else found == choice["StringEquals"])
 
 
 def _found(path: str, data: Any, context: Any) -> Any:
     value = context if path.startswith("$$") else data
     for name in path.lstrip("$").split(".")[1:]:
+        if name not in value:
+            raise Violation(f"States.Runtime: there is no {path}")
         value = value[name]
     return value
-
-
-def _placed(data: Any, path: str, value: Any) -> Any:
-    """Put a result where its path says. The data was read from its text just now, so it may be changed in place."""
-    if path == "$":
-        return value
-    *names, last = path.removeprefix("$.").split(".")
-    inner = data
-    for name in names:
-        inner = inner[name]
-    inner[last] = value
-    return data

@@ -5,190 +5,173 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
+from saga.log import trip_key
 from saga.ports import Item, Key
-from saga.trip import BOOKING, CANCELLED, CANCELLING, COMPENSATING, CONFIRMED, ENDED, NEEDS_ATTENTION, ROLLED_BACK
-from tests.model.kernel import Kernel, Violation
-from tests.model.orchestrator import At, Orchestrator
+from saga.trip import BOOKING, CANCELLING, COMPENSATING, CONFIRMED, NEEDS_ATTENTION
+from tests.model.actors import changed, joined
+from tests.model.edges import DELETE
+from tests.model.executions import Executions, Move, State
+from tests.model.functions import POST, RECONCILE, REPAIR, Feed, saga_of
+from tests.model.kernel import Kernel
 
-Items = tuple[int, ...]
-FAULTS = ("error", "killed", "timeout", "twice", "lost", "delete", "mistaken")
-"""An operation that fails; a death after it; a zombie; a second delivery; an execution gone; a DELETE; an undo."""
+FAULTS = ("error", "cut", "killed", "timeout", "twice", "lost", "delete", "early", "mistaken")
+"""An operation that fails; one that lands and is not answered; a death after it; a zombie; a second delivery; an
+execution gone; a DELETE; a reconciler that looks at a trip while an execution works on it; an undo that nobody needs.
+One more, `outage`: all executions gone at once."""
 
-
-class State(NamedTuple):
-    """A state of the world. `zombies` still write, whenever; `runs` counts the undos started of each trip."""
-
-    items: Items
-    executions: tuple[tuple[int, int], ...]
-    zombies: tuple[int, ...]
-    runs: tuple[int, ...]
+FORGOTTEN = (BOOKING, COMPENSATING, CANCELLING)
+"""Statuses in which the reconciler looks after a trip."""
 
 
-Move = tuple[tuple[Any, ...], int, State]
-"""What happens, how many faults it costs, and the state then."""
+class Facts(NamedTuple):
+    """What a trip's record says: its status, the bits of the executions that book and undo it, how many undos."""
+
+    status: str
+    bookings: int
+    undos: int
+    number: int
+
+
+NO_TRIP = Facts("", 0, 0, 0)
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What may happen: kinds of faults, attempts of a step after its first, undos of one trip."""
+    """What may happen: kinds of faults, attempts of a step after its first, undos of one trip until none is repaired.
+
+    With no undos, nobody looks after a trip but the executions that were asked for.
+    """
 
     faults: tuple[str, ...] = FAULTS
-    retries: int = 1
-    undos: int = 3
+    retries: int = 0
+    undos: int = 7
 
 
-class World:
-    """The moves of a world in which `requests` are booked, each by an execution of its own."""
+class World(Executions):
+    """The moves of a world in which `requests` are booked, each by an execution, and `posts` by the API."""
 
-    def __init__(self, kernel: Kernel, requests: tuple[Any, ...], offers: dict[Key, Item], rules: Rules) -> None:
-        self.kernel, self._rules = kernel, rules
-        self._machines = Orchestrator(kernel, rules.retries)
-        self._requests = {f"arn:{n}": request for n, request in enumerate(requests)}
-        self.trips = sorted({request["trip_id"] for request in requests})
-        self._records = [kernel.slot(Key("saga-log", trip, "TRIP")) for trip in self.trips]
-        self._deleted = cache(self._delete)
-        items: Items = ()
-        for key, offer in offers.items():
-            items = _set(items, (kernel.slot(key),), (kernel.id(offer),))
-        self.start = State(items, (), (), (0,) * len(self.trips))
-        for arn, request in self._requests.items():
-            self.start = self._settled(self.start, self._machines.start("booking", arn, request))
+    def __init__(
+        self, kernel: Kernel, requests: tuple[Any, ...], posts: tuple[Any, ...], offers: dict[Key, Item], rules: Rules
+    ) -> None:
+        self._asked = {(request["trip_id"], request["owner"]): None for request in (*requests, *posts)}
+        self.trips = sorted({trip_id for trip_id, _ in self._asked})
+        super().__init__(kernel, rules.retries, rules.faults, alone=len(self.trips) == 1)
+        self._rules = rules
+        self._slots = [kernel.slot(trip_key(trip)) for trip in self.trips]
+        self._facts = cache(self._read)
+        slots = tuple(kernel.slot(key) for key in offers)
+        tables = self.number(changed((), slots, tuple(kernel.id(offer) for offer in offers.values())))
+        actors = [self.actor(0, kernel.invoke(POST, request)) for request in posts]
+        for arn, request in _named(requests, posts):
+            tables, more = self.started(tables, "booking", arn, kernel.id(request))
+            actors += more
+        self.start = State(tables, tuple(sorted(actors)), 0)
 
-    def record(self, state: State, trip: int) -> Item:
-        """Return a trip's record, {} if there is none."""
-        return self.kernel.value(_get(state.items, self._records[trip])) or {}
+    def facts(self, tables: int, trip: int) -> Facts:
+        """Return what a trip's record says."""
+        items, slot = self.tables[tables], self._slots[trip]
+        return self._facts(items[slot]) if slot < len(items) and items[slot] else NO_TRIP
 
-    def moves(self, state: State) -> Iterator[Move]:
-        """Everything that may happen next."""
-        for number, (position, invocation) in enumerate(state.executions):
-            rest = state._replace(executions=state.executions[:number] + state.executions[number + 1 :])
-            items, after = self._step(state.items, invocation)
-            yield ("step", invocation), 0, self._resumed(rest._replace(items=items), position, after)
-            yield from self._faults(rest, position, invocation, rest._replace(items=items))
-        for zombie in dict.fromkeys(state.zombies):
-            items, after = self._step(state.items, zombie)
-            left = list(state.zombies)
-            left.remove(zombie)
-            yield ("late", zombie), 0, _haunted(state._replace(items=items, zombies=tuple(left)), self._alive(after))
+    def moves(self, state: State, left: int) -> Iterator[Move]:
+        """Everything that may happen next with so many faults left.
+
+        Where an actor's next operation changes nothing and is sure of its answer, all others may as well wait for it.
+        """
+        tables, actors, started = state
+        sure = next((number for number in actors if self.is_sure(tables, number)), None)
+        for place, number in enumerate(actors):
+            if (place and actors[place - 1] == number) or sure not in (None, number):
+                continue
+            actor, others = self.all[number], actors[:place] + actors[place + 1 :]
+            if actor.asks:
+                yield from self.answers(state, number, others, left)
+                continue
+            begun = started | actor.bit
+            after, come = self.step(tables, number)
+            yield ("step", number), 0, State(after, joined(others, come), begun)
+            if left:
+                for kind, (after, come) in self.faulty(tables, number):
+                    yield (kind, number), 1, State(after, joined(others, come), begun)
+        if sure is None:
+            yield from self._begins(state, left)
+
+    def settled(self, state: State) -> State:
+        """Let happen what is sure to change nothing: where no fault is left to come, its moment plays no part."""
+        tables, actors, started = state
+        is_sure, place = self.is_sure, 0
+        while place < len(actors):
+            number = actors[place]
+            if is_sure(tables, number):
+                tables, come = self.step(tables, number)
+                actors = joined(actors[:place] + actors[place + 1 :], come)
+                started, place = started | self.all[number].bit, 0
+            else:
+                place += 1
+        return State(tables, actors, started) if actors is not state.actors else state
+
+    def job(self, name: str, trip: int, owner: str = "") -> int:
+        """Return what an operator, a traveller or a schedule calls."""
+        trip_id = self.trips[trip]
+        owner = owner or next(owner for asked, owner in self._asked if asked == trip_id)
+        return self.actor(0, self.kernel.invoke(name, {"trip_id": trip_id, "owner": owner}))
+
+    def _begins(self, state: State, left: int) -> Iterator[Move]:
+        """Yield what begins: whatever others do to each trip, an outage; or that an execution never does."""
+        kinds, running = self._rules.faults, self.running(state)
+        if not running and not any(self._has_begun(state, number) for number in state.actors):
+            for place, number in enumerate(state.actors):
+                rest = state.actors[:place] + state.actors[place + 1 :]
+                yield ("never", number), 0, State(state.tables, rest, state.started)
+        if left and running and "outage" in kinds:
+            rest = tuple(n for n in state.actors if not self.all[n].bit & state.started)
+            yield ("outage", ""), 1, State(state.tables, rest, state.started)
         for trip in range(len(self.trips)):
-            yield from self._asked(state, trip)
+            facts = self.facts(state.tables, trip)
+            if facts.status:
+                yield from self._begin_jobs(state, trip, facts, running, left)
 
-    def _faults(self, rest: State, position: int, invocation: int, written: State) -> Iterator[Move]:
-        kinds, zombie = self._rules.faults, (invocation,)
-        if "error" in kinds:
-            failed = self._resumed(rest, position, self._eager(rest.items, self.kernel.fail(invocation))[1])
-            yield ("error", invocation), 1, failed
-        if "killed" in kinds:
-            yield ("killed", invocation), 1, self._failed(written, position, "Lambda.Unknown")
-        if "timeout" in kinds:
-            yield ("timeout", invocation), 1, self._failed(_haunted(rest, zombie), position, "States.Timeout")
-        if "twice" in kinds and self.kernel.is_first(invocation):
-            twice = rest._replace(executions=(*rest.executions, (position, invocation)))
-            yield ("twice", invocation), 1, _haunted(twice, zombie)
-        if "lost" in kinds:
-            yield ("lost", invocation), 1, _haunted(rest, zombie)
+    def _begin_jobs(self, state: State, trip: int, facts: Facts, running: int, left: int) -> Iterator[Move]:
+        """Yield that the reconciler or a repair begins, a DELETE, or an undo by mistake."""
+        kinds, works = self._rules.faults, (facts.bookings | facts.undos) & running
+        if facts.status in FORGOTTEN and self._rules.undos and not works:
+            yield from self._begin(state, 0, self.job(RECONCILE, trip))
+        if facts.status == NEEDS_ATTENTION and facts.number < self._rules.undos and not works:
+            yield from self._begin(state, 0, self.job(REPAIR, trip))
+        if left and "delete" in kinds and facts.status in (BOOKING, CONFIRMED, CANCELLING):
+            for owner in [owner for trip_id, owner in self._asked if trip_id == self.trips[trip]]:
+                yield from self._begin(state, 1, self.job(DELETE, trip, owner))
+        if left and "mistaken" in kinds:
+            yield from self._begin(state, 1, self.job(REPAIR, trip))
+        if left and "early" in kinds and works:
+            yield from self._begin(state, 1, self.job(RECONCILE, trip))
 
-    def _asked(self, state: State, trip: int) -> Iterator[Move]:
-        """Yield what others do: a traveller's DELETE, the reconciler or a repair, an undo started by mistake."""
-        record = self.record(state, trip)
-        if not record:
-            return
-        if "delete" in self._rules.faults and record["status"] in (BOOKING, CONFIRMED):
-            slot = self._records[trip]
-            deleted = _set(state.items, (slot,), (self._deleted(_get(state.items, slot)),))
-            yield ("DELETE", self.trips[trip]), 1, state._replace(items=deleted)
-        if state.runs[trip] == self._rules.undos:
-            return
-        if record["status"] in (BOOKING, COMPENSATING, CANCELLING, NEEDS_ATTENTION) and not self._works(state, trip):
-            yield ("undo", self.trips[trip]), 0, self._undo(state, trip)
-        elif "mistaken" in self._rules.faults:
-            yield ("mistaken undo", self.trips[trip]), 1, self._undo(state, trip)
+    def _begin(self, state: State, cost: int, job: int) -> Iterator[Move]:
+        """Yield that a job begins, with its first operation: before that it is as good as not begun."""
+        name = self.all[job].job
+        if cost or not any(self.all[number].job == name for number in state.actors):
+            tables, come = self.step(state.tables, job)
+            yield (name and name[0], job), cost, State(tables, joined(state.actors, come), state.started)
 
-    def _delete(self, record: int) -> int:
-        """Do what a traveller's DELETE writes (design section 3), which is not part of the saga's own functions."""
-        item = self.kernel.fresh(record)
-        if item["status"] == BOOKING:
-            return self.kernel.id(item | {"status": COMPENSATING, "goal": ROLLED_BACK})
-        return self.kernel.id(item | {"status": CANCELLING, "goal": CANCELLED, "unfinished": item["shard"]})
+    def _has_begun(self, state: State, number: int) -> bool:
+        actor = self.all[number]
+        return bool(actor.bit & state.started) or not (actor.bit or (actor.job and actor.job[0] == POST))
 
-    def _works(self, state: State, trip: int) -> bool:
-        return any(self._trip(position) == self.trips[trip] for position, _ in state.executions)
-
-    def _trip(self, position: int) -> str:
-        arn = self._machines.execution(position)
-        return str(self._requests[arn]["trip_id"]) if arn in self._requests else arn.split("/")[1]
-
-    def _undo(self, state: State, trip: int) -> State:
-        runs = tuple(n + (t == trip) for t, n in enumerate(state.runs))
-        name = self.trips[trip]
-        at = self._machines.start("cancellation", f"undo/{name}/{runs[trip]}", {"trip_id": name})
-        return self._settled(state._replace(runs=runs), at)
-
-    def _step(self, items: Items, invocation: int) -> tuple[Items, int]:
-        slots = self.kernel.pending(invocation).slots
-        after, values = self.kernel.effect(invocation, tuple(_get(items, slot) for slot in slots))
-        return self._eager(_set(items, slots, values), after)
-
-    def _eager(self, items: Items, invocation: int) -> tuple[Items, int]:
-        """Let happen at once what commutes with everything: a START, a read of what never changes."""
-        while (pending := self.kernel.pending(invocation)).eager:
-            touched = tuple(_get(items, slot) for slot in pending.slots)
-            invocation, values = self.kernel.effect(invocation, touched)
-            items = _set(items, pending.slots, values)
-        return items, invocation
-
-    def _alive(self, invocation: int) -> tuple[int, ...]:
-        return () if self.kernel.pending(invocation).done else (invocation,)
-
-    def _resumed(self, state: State, position: int, invocation: int) -> State:
-        """Go on with an execution whose invocation has come this far."""
-        if done := self.kernel.pending(invocation).done:
-            return self._settled(state, self._machines.answer(position, *done))
-        return state._replace(executions=tuple(sorted((*state.executions, (position, invocation)))))
-
-    def _failed(self, state: State, position: int, error: str) -> State:
-        return self._settled(state, self._machines.answer(position, error, ""))
-
-    def _settled(self, state: State, at: At) -> State:
-        """Let an execution begin its next invocation, or end."""
-        if at.ended:
-            self._check_end(state, at)
-            return state
-        items, invocation = self._eager(state.items, at.invocation)
-        self.kernel.firsts.add(invocation)
-        return self._resumed(state._replace(items=items), at.position, invocation)
-
-    def _check_end(self, state: State, at: At) -> None:
-        """I1, I2, I7: how an execution ends is true of its trip."""
-        arn = self._machines.execution(at.position)
-        record = self.record(state, self.trips.index(self._trip(at.position)))
-        if at.ended == "FAILED":
-            return
-        request = self._requests.get(arn, {})
-        mine = all(record.get("request", {}).get(n, record.get(n)) == v for n, v in request.items() if n != "faults")
-        if mine == (at.ended in ("TripRefused", "CancellationRefused")):
-            raise Violation(
-                f"I7: {arn} ended as {at.ended}, and the trip is {'its own' if mine else 'of another saga'}"
-            )
-        asked = record.get("goal") == CANCELLED
-        if at.ended == "TripBooked" and not (record["status"] == CONFIRMED or asked):
-            raise Violation(f"I1: {arn} ended as TripBooked, but the trip is {record['status']}")
-        if at.ended in ("TripRolledBack", "TripUndone") and record["status"] not in ENDED:
-            raise Violation(f"I2: {arn} ended as {at.ended}, but the trip is {record['status']}")
+    def _read(self, number: int) -> Facts:
+        record, feed = self.kernel.value(number), Feed()
+        derived = feed.booking(record["trip_id"], record["saga_id"])
+        bookings = self.bit(derived) | self.bit(record.get("execution", derived))
+        last, undos = record.get("undos", 0), self.bit(record["undo"]) if "undo" in record else 0
+        undos |= self.bit(feed.cancellation(record["trip_id"], last)) if last else 0
+        return Facts(record["status"], bookings, undos, last)
 
 
-def _haunted(state: State, zombies: tuple[int, ...]) -> State:
-    return state._replace(zombies=tuple(sorted((*state.zombies, *zombies))))
-
-
-def _get(items: Items, slot: int) -> int:
-    return items[slot] if slot < len(items) else 0
-
-
-def _set(items: Items, slots: tuple[int, ...], values: tuple[int, ...]) -> Items:
-    changed = [*items, *[0] * (max(slots, default=0) + 1 - len(items))]
-    for slot, value in zip(slots, values, strict=True):
-        changed[slot] = value
-    while changed and not changed[-1]:
-        changed.pop()
-    return tuple(changed)
+def _named(requests: tuple[Any, ...], posts: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
+    """Name the executions of requests: the first of a saga by its own name, unless a POST takes it."""
+    names = {Feed().booking(trip.trip_id, trip.saga_id) for trip in map(saga_of, posts)}
+    for request in requests:
+        trip = saga_of(request)
+        arn = Feed().booking(trip.trip_id, trip.saga_id)
+        while arn in names:
+            arn += "-again"
+        names.add(arn)
+        yield arn, request

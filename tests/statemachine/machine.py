@@ -1,12 +1,13 @@
 """The real state machine with the real handlers, in process: moto interprets the ASL, nothing waits or listens."""
 
-import importlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -14,31 +15,29 @@ from uuid import uuid4
 
 import boto3
 from moto import mock_aws
-from moto.awslambda_simple.models import LambdaSimpleBackend
+from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT
 from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.program import program
+from moto.stepfunctions.parser.asl.component.state.exec import execute_state
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+from moto.stepfunctions.parser.asl.eval import states
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import json_path
-from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker, SyncExecutionWorker
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from saga import faults, wiring
 from saga.ports import Store
-from saga.trip import PARTICIPANTS
+from saga.trip import digest
+from tests.statemachine.replay import handler_of
 from tests.trips import CONTEXT
 
 ROOT = Path(__file__).parents[2]
 REGION = "eu-west-1"
 ARN = f"arn:aws:lambda:{REGION}:123456789012:function:"
 CONFIG: Any = {"stepfunctions": {"execute_state_machine": True}, "lambda": {"use_docker": False}}
-
-FUNCTIONS = {
-    "BeginSaga": "saga.begin",
-    "BeginCancellation": "saga.begin_cancellation",
-    "EndSaga": "saga.end",
-    **{f"{verb.title()}{name.title()}": f"{name}.{verb}" for verb in ("book", "cancel") for name in PARTICIPANTS},
-}
 
 
 class Killed(BaseException):
@@ -77,17 +76,21 @@ class Run:
 
 @dataclass
 class Machine:
-    """A state machine over a store; `around` may replace what happens when a function is called."""
+    """A state machine over a store; `around` may replace what happens when a function is called.
+
+    `text` is another ASL under the same name, `functions` are others than this checkout's.
+    """
 
     store: Store
     definition: str = "booking"
     around: Callable[[str, Any, Callable[[], Any]], Any] = lambda _name, _event, call: call()
     calls: list[str] = field(default_factory=list)
+    text: str | None = None
+    functions: dict[str, Callable[[Any, Any], Any]] = field(default_factory=dict)
 
     def invoke(self, name: str, event: Any) -> Any:
         """Call a function as Lambda would, with this machine's store."""
-        module, function = FUNCTIONS[name].split(".")
-        handler = getattr(importlib.import_module(f"handlers.{module}"), function)
+        handler = self.functions[name] if name in self.functions else handler_of(name)
         with patch.object(wiring, "_store", lambda: self.store):
             return handler(event, CONTEXT)
 
@@ -95,34 +98,61 @@ class Machine:
         """Start an execution and follow it to its end; without a name it gets a fresh one."""
         self.calls.clear()
         with self.serving():
-            started = _client().start_execution(
-                stateMachineArn=machine_arn(self.definition), name=name or uuid4().hex, input=json.dumps(request)
-            )
+            return self.start(request, name)
+
+    def start(self, request: Any, name: str | None = None) -> Run:
+        """Start an execution where the functions are served already, and follow it to its end."""
+        started = _client().start_execution(
+            stateMachineArn=machine_arn(self.definition, self.text),
+            name=name or uuid4().hex,
+            input=json.dumps(request),
+        )
         ended = _client().describe_execution(executionArn=started["executionArn"])
         return Run(ended["status"], ended.get("error"), list(self.calls), started["executionArn"])
 
     def serving(self) -> AbstractContextManager[Any]:
         """Let the functions of this machine answer whatever execution calls them."""
-        return patch.object(LambdaSimpleBackend, "invoke", self._lambda())
+        return patch.object(lambda_eval_utils, "_invoke_lambda_function", self._lambda())
 
-    def _lambda(self) -> Callable[..., bytes]:
-        def invoke(
-            _backend: Any, function_name: str, _qualifier: Any, body: Any, _headers: Any, response_headers: Any
-        ) -> bytes:
-            name, event = function_name.rpartition(":")[2], json.loads(body)
+    def _lambda(self) -> Callable[..., dict[str, Any]]:
+        def invoke(parameters: dict[str, Any], **_aws: Any) -> dict[str, Any]:
+            name, event = parameters["FunctionName"].rpartition(":")[2], json.loads(parameters["Payload"])
             self.calls.append(name)
             try:
-                return json.dumps(self.around(name, event, lambda: self.invoke(name, event))).encode()
+                answer = self.around(name, event, lambda: self.invoke(name, event))
+                return {"StatusCode": 200, "Payload": json.loads(json.dumps(answer))}
             except Killed:
                 error = {"errorType": "Runtime.ExitError", "errorMessage": "exit status 1"}
             except TimedOut:
                 error = {"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out after 10.00 seconds"}
             except Exception as raised:  # noqa: BLE001  Lambda reports whatever a handler raises
                 error = {"errorType": type(raised).__name__, "errorMessage": str(raised)}
-            response_headers["x-amz-function-error"] = "Unhandled"
-            return json.dumps(error).encode()
+            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": error}
 
         return invoke
+
+
+def forget() -> None:
+    """Drop the executions that have ended: thousands of them would be kept, and looked through for every new one."""
+    for machine in stepfunctions_parser_backends[ACCOUNT][REGION].state_machines:
+        machine.executions[:] = [one for one in machine.executions if one.status == "RUNNING"]
+    TMP_THREADS.clear()
+
+
+class _Inline(Thread):
+    """A thread that runs where it is started."""
+
+    def start(self) -> None:
+        """Run to the end."""
+        self.run()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for nothing."""
+
+
+def _copied(value: Any) -> Any:
+    """Copy what a state holds, which is JSON: so that is faster than any other way."""
+    return json.loads(json.dumps(value))
 
 
 @contextmanager
@@ -133,16 +163,16 @@ def aws() -> Iterator[None]:
         mock_aws(config=CONFIG),
         patch.object(retrier_decl, "time", unhurried),
         # One thread, and no second parse of the same definition: each would cost as much as a whole saga.
+        patch.object(program, "threading", SimpleNamespace(Thread=_Inline)),
+        patch.object(execute_state, "Thread", _Inline),
+        patch.object(states, "copy", SimpleNamespace(deepcopy=_copied)),
         patch.object(ExecutionWorker, "start", SyncExecutionWorker.start),
         patch.object(AmazonStateLanguageParser, "parse", staticmethod(cache(AmazonStateLanguageParser.parse))),
-        # The interpreter would make a client a call.
-        patch.object(lambda_eval_utils, "boto_client_for", _any_client),
         patch.object(json_path, "parse", cache(json_path.parse)),
         patch.object(result_path, "parse", cache(result_path.parse)),
     ):
         _client.cache_clear()
         machine_arn.cache_clear()
-        _made.cache_clear()
         yield
 
 
@@ -153,25 +183,16 @@ def harmless_faults() -> Iterator[None]:
         yield
 
 
-def _any_client(service: str, region: str, **_credentials: Any) -> Any:
-    return _made(service, region)
-
-
-@cache
-def _made(service: str, region: str) -> Any:
-    return boto_client_for(region, service)
-
-
 @cache
 def _client() -> Any:
     return boto3.client("stepfunctions", REGION)
 
 
 @cache
-def machine_arn(definition: str) -> str:
+def machine_arn(definition: str, text: str | None = None) -> str:
     """Make a state machine of a definition, once an AWS; return its ARN."""
-    asl = (ROOT / f"statemachine/{definition}.asl.json").read_text()
-    for name in FUNCTIONS:
-        asl = asl.replace(f"${{{name}}}", ARN + name)
+    asl = text or (ROOT / f"statemachine/{definition}.asl.json").read_text()
+    asl = re.sub(r"\$\{(\w+)\}", rf"{ARN}\1", asl)
+    name = f"{definition}-{digest(text)}" if text else definition
     role = f"arn:aws:iam::123456789012:role/{definition}"
-    return str(_client().create_state_machine(name=definition, definition=asl, roleArn=role)["stateMachineArn"])
+    return str(_client().create_state_machine(name=name, definition=asl, roleArn=role)["stateMachineArn"])

@@ -1,39 +1,64 @@
-"""The states that a release's machines hand to its functions, recorded: a running saga outlives a deploy with them.
+"""What a release leaves to those after and before it: the states of its machines, and its functions.
 
-`python -m tests.statemachine.states <version>` records those of this checkout, once, when a release is made.
+A running saga outlives a deploy with such states, and a roll-back too. `python -m tests.statemachine.states <version>`
+keeps those of this checkout under tests/data, once, when a release is made; the same checkout gives the same bytes.
 """
 
 import json
 import os
 import sys
+from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from tests.memory import MemoryStore
-from tests.statemachine.machine import Machine, aws, harmless_faults
+from tests.statemachine.machine import ROOT, Machine, aws, harmless_faults
+from tests.statemachine.replay import TRAVELLERS, Call
 from tests.trips import OFFERS, trip
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = ROOT / "tests/data"
+KEPT = ("saga/**/*.py", "handlers/**/*.py", "schemas/*.json", "statemachine/*.json")
+"""What is kept of a release: its functions, and what they and the machines read."""
+LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
-SAGAS: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "booked and cancelled": (trip(trip_id="kept"), ["booking", "cancellation"]),
-    "refused at the car": (trip("car/model", "Fiat 500e", trip_id="refused"), ["booking"]),
-    "owes the flight, then repaired": (
-        trip("car/model", "Fiat 500e", trip_id="owing", faults={"CancelFlight": {"error": "TransientError"}}),
-        ["booking", "cancellation"],
-    ),
+DOWN = {"error": "TransientError"}
+
+SAGAS: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "booked and cancelled": [
+        ("booking", trip(trip_id="kept")),
+        ("DELETE", {"trip_id": "kept"}),
+        ("cancellation", {"trip_id": "kept"}),
+    ],
+    "begun by the API": [
+        ("POST", trip(trip_id="posted")),
+        ("booking", {"trip_id": "posted"}),
+    ],
+    "refused at the hotel": [("booking", trip("hotel/name", "Full House", trip_id="refused-at-once"))],
+    "refused at the car": [("booking", trip("car/model", "Sold Out", trip_id="refused"))],
+    "cancelled by its traveller half way": [
+        ("POST", trip(trip_id="half-way")),
+        ("DELETE", {"trip_id": "half-way"}),
+        ("booking", {"trip_id": "half-way"}),
+    ],
+    "owes the flight, then repaired": [
+        ("booking", trip("car/model", "Sold Out", trip_id="owing", faults={"CancelFlight": DOWN})),
+        ("cancellation", {"trip_id": "owing"}),
+    ],
+    "tried again": [("booking", trip(trip_id="again", faults={"BookFlight": DOWN | {"times": 2}}))],
 }
-"""What is asked for, and the machines that then work on it."""
+"""What is asked for, and of whom: a traveller's POST and DELETE, or one of the machines."""
 
 
-def record(request: dict[str, Any], machines: list[str]) -> list[dict[str, Any]]:
-    """Run the machines one after the other; return each call's function, event, and answer or error."""
-    calls: list[dict[str, Any]] = []
+def record(name: str) -> list[Call]:
+    """Play a saga; return each call's function, event, and answer or error."""
+    calls: list[Call] = []
     store = MemoryStore()
-    store.items |= OFFERS
+    store.items |= deepcopy(OFFERS)
 
-    def keep(name: str, event: Any, call: Any) -> Any:
-        told = {"function": name, "event": event}
+    def keep(function: str, event: Any, call: Callable[[], Any]) -> Any:
+        told: Call = {"function": function, "event": event}
         calls.append(told)
         try:
             told["answer"] = call()
@@ -42,30 +67,39 @@ def record(request: dict[str, Any], machines: list[str]) -> list[dict[str, Any]]
             raise
         return told["answer"]
 
-    for definition in machines:
-        undo = definition == "cancellation"
-        if undo and "faults" not in request:
-            ask_for_cancellation(store, request["trip_id"])
-        Machine(store, definition, keep).run({"trip_id": request["trip_id"]} if undo else request, name=definition)
-    return calls
+    for asked, request in SAGAS[name]:
+        if asked in TRAVELLERS:
+            keep(asked, request, lambda asked=asked, request=request: TRAVELLERS[asked](store, request))  # type: ignore[misc]
+            continue
+        named = deepcopy(request)
+        if asked == "booking" and set(request) == {"trip_id"}:
+            named["saga_id"] = next(item["saga_id"] for key, item in store.items.items() if key.entry == "TRIP")
+        Machine(store, asked, keep).run(named, name=f"{request['trip_id']}-{asked}")
+    return [_once(call) for call in calls]
 
 
-def ask_for_cancellation(store: MemoryStore, trip_id: str) -> None:
-    """Let a confirmed trip be cancelled, as a traveller's DELETE does."""
-    for key, item in store.items.items():
-        if key.entry == "TRIP" and key.id == trip_id:
-            item |= {"status": "CANCELLING", "goal": "CANCELLED"}
+def _once(call: Call) -> Call:
+    """Return the call as JSON has it: what was handed out then may have changed since."""
+    copied: Call = json.loads(json.dumps(call))
+    return copied
+
+
+def keep_functions(path: Path) -> None:
+    """Write the functions of this checkout."""
+    with ZipFile(path, "w", ZIP_DEFLATED, compresslevel=9) as kept:
+        for file in sorted(file for pattern in KEPT for file in ROOT.glob(pattern)):
+            info = ZipInfo(str(file.relative_to(ROOT)), LONG_AGO)
+            info.compress_type, info.external_attr = ZIP_DEFLATED, 0o644 << 16
+            kept.writestr(info, file.read_bytes())
 
 
 def main(version: str) -> None:
-    """Write tests/data/states-<version>.json."""
+    """Write tests/data/states-<version>.json and tests/data/release-<version>.zip."""
     os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "SAGA_FAULTS": "allowed"}
-    recorded = {}
-    for name, (request, machines) in SAGAS.items():
-        with aws(), harmless_faults():
-            recorded[name] = record(request, machines)
-    path = DATA / f"states-{version}.json"
-    path.write_text(json.dumps(recorded, indent=1) + "\n")
+    with aws(), harmless_faults():
+        recorded = {name: record(name) for name in SAGAS}
+    (DATA / f"states-{version}.json").write_text(json.dumps(recorded, indent=1) + "\n")
+    keep_functions(DATA / f"release-{version}.zip")
 
 
 if __name__ == "__main__":

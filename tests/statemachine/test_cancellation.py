@@ -9,10 +9,11 @@ import pytest
 from saga.trip import PARTICIPANTS
 from tests.memory import MemoryStore
 from tests.statemachine.machine import Machine
-from tests.statemachine.schedules import singles, tasks
-from tests.statemachine.test_matrix import checked_undo
+from tests.statemachine.schedules import EVER, Fault, Schedule, play, singles, tasks
+from tests.statemachine.test_matrix import BUDGET, GOES_WELL, healed
+from tests.statemachine.traveller import UNDO, asks
 from tests.story import bookings, record, story
-from tests.trips import TRIP, trip
+from tests.trips import OFFERS, TRIP, trip
 from tools.invariants import violations
 
 ID = {"trip_id": TRIP["trip_id"]}
@@ -27,17 +28,13 @@ def undo(machine: Machine, store: MemoryStore) -> Iterator[Machine]:
     assert violations(store.items) == []
 
 
-def cancelling(store: MemoryStore) -> None:
-    """Ask for the cancellation of the trip, as a traveller does."""
-    record(store).update(status="CANCELLING", goal="CANCELLED", unfinished=record(store)["shard"])
-
-
 def test_a_traveller_cancels_a_confirmed_trip(machine: Machine, undo: Machine, store: MemoryStore) -> None:
     """A trip that is CANCELLING is cancelled in reverse and ends CANCELLED, as the first undo of its log."""
     machine.run(trip())
-    cancelling(store)
+    assert asks(store) == ("CANCELLING", [UNDO])
     run = undo.run(ID)
-    assert (run.status, run.calls) == ("SUCCEEDED", ["BeginCancellation", *CANCELS, "EndSaga"])
+    assert run.status == "SUCCEEDED"
+    assert run.states[2:] == [*CANCELS, "HasItEnded", "TripUndone"]
     assert record(store)["status"] == "CANCELLED"
     assert set(bookings(store).values()) == {"CANCELLED"}
     cancels = [f"{step} {kind}" for step in CANCELS for kind in ("START", "END")]
@@ -81,7 +78,7 @@ def test_a_repair_that_fails_still_needs_attention(
 ) -> None:
     """An undo whose cancel never works leaves the trip owing just that one, and can be run again."""
     machine.run(trip())
-    cancelling(store)
+    asks(store)
     assert undo.run({**ID, "faults": {step: ENDLESS}}).error == "TripNeedsAttention"
     assert set(record(store)["owed"]) == {step.removeprefix("Cancel").lower()}
     assert undo.run(ID).status == "SUCCEEDED"
@@ -95,6 +92,50 @@ def test_what_names_no_trip_is_refused(undo: Machine, store: MemoryStore, reques
     before = deepcopy(store.items)
     assert undo.run(request_).error == "CancellationRefused"
     assert store.items == before
+
+
+@pytest.mark.slow
+def test_an_end_that_never_works_needs_attention(machine: Machine, undo: Machine, store: MemoryStore) -> None:
+    """If EndSaga uses up its retries, the undo ends in TripNeedsAttention; the next one ends the trip.
+
+    A repair of a trip that owes a cancel is ended by EndSaga: its cancels take none for the last one.
+    """
+    machine.run(trip(faults={"BookCar": {"error": "SoldOut"}, "CancelCar": ENDLESS}))
+    run = undo.run({**ID, "faults": {"EndSaga": ENDLESS}})
+    assert (run.error, run.states[-2:]) == ("TripNeedsAttention", ["EndSaga", "TripNeedsAttention"])
+    assert record(store)["status"] == "NEEDS_ATTENTION"
+    assert undo.run(ID).status == "SUCCEEDED"
+    assert record(store)["status"] == "ROLLED_BACK"
+    assert story(store)[-1] == "Saga END ROLLED_BACK"
+
+
+def owes_the_flight(machine: Machine, store: MemoryStore) -> None:
+    """Let an undo end whose cancel of the flight has failed."""
+    state = {"trip_id": ID["trip_id"], "saga_id": record(store)["saga_id"], "run": 1, "position": 7, "attempt": 0}
+    owed = {"flight": {"Error": "TransientError"}}
+    machine.invoke("EndSaga", state | {"step": "EndSaga", "owed": owed, "before": {}, "faults": {}})
+    assert record(store)["status"] == "NEEDS_ATTENTION"
+
+
+def checked_undo(machine: Machine, store: MemoryStore, fault: Fault) -> Schedule:
+    """Play a fault on the undo of a booked trip that a traveller cancels, and insist on the promise.
+
+    A trip that owes something is ended by EndSaga, so its faults meet the undo of such a trip.
+    """
+    store.items |= deepcopy(OFFERS)
+    machine.definition = "booking"
+    machine.run(GOES_WELL)
+    assert asks(store) == ("CANCELLING", [UNDO])
+    if fault.step == "EndSaga":
+        owes_the_flight(machine, store)
+    machine.definition = "cancellation"
+    run, schedule = play(machine, ID, (fault,))
+    found = violations(store.items) + healed(machine, store.items)
+    ends = "TripNeedsAttention" if run.calls.count("EndSaga") > BUDGET else None
+    if (fault.times < EVER or fault.step == "EndSaga") and run.error != ends:
+        found.append(f"the undo ended {run.error}")
+    assert not found, f"{fault}: {found}"
+    return schedule
 
 
 @pytest.mark.slow

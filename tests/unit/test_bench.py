@@ -52,8 +52,8 @@ def test_the_noise_is_the_middle_half() -> None:
 
 
 def test_the_order_alternates() -> None:
-    """Each of two has its turn in each round, and goes first in every second one."""
-    assert list(alternating("a", "b", 3)) == ["a", "b", "b", "a", "a", "b"]
+    """Each has its turn in each round, and the order is reversed in every second one."""
+    assert list(alternating(("a", "b", "c"), 3)) == ["a", "b", "c", "c", "b", "a", "a", "b", "c"]
 
 
 @pytest.mark.parametrize(("value", "at_least", "met"), [(1.3, False, True), (1.31, False, False), (1.31, True, True)])

@@ -1,26 +1,22 @@
-"""Book: one transaction, and on its loss one answer, whatever was repeated, reordered or late."""
+"""Book: one transaction, which books once whatever is repeated, and the last of them confirms the trip."""
 
 from copy import deepcopy
 
 import pytest
 
-from saga import log, steps
-from saga.errors import BookingCancelled, NotOffered, Refusal, SoldOut, TransientError, TripClosed, TripConflict
-from saga.participants.hotel import Stay
+from saga import log
+from saga.booking import confirmation
+from saga.errors import SoldOut, TransientError
 from saga.ports import Desk, Key
 from saga.trip import PARTICIPANTS
 from tests.memory import MemoryStore
 from tests.story import booking, bookings, record, story, taken
-from tests.trips import TRIP, trip
-from tests.unit.play import Play, parsed
+from tests.trips import trip
+from tests.unit.play import Interrupted, Play, offer, parsed
 
 BOOKED_HOTEL = ["Saga BEGIN", "BookHotel START", "BookHotel END"]
 REFUSED_HOTEL = ["Saga BEGIN", "BookHotel START", "BookHotel ABORT"]
-
-
-def offer(store: MemoryStore, participant: str, name: str, capacity: int) -> None:
-    """Offer so many of something, whatever was offered before."""
-    store.items[Key(participant, f"OFFER#{name}")] = {"capacity": capacity}
+MARCH = Key("hotel", "TAKEN#Holiday Inn Dublin#2099-03")
 
 
 def another(play: Play, trip_id: str) -> Play:
@@ -35,12 +31,19 @@ def test_books_with_a_confirmation_number(play: Play, store: MemoryStore) -> Non
 
 
 def test_keeps_what_it_took(play: Play, store: MemoryStore) -> None:
-    """A booking says whose it is, what was booked, which counters it took and when."""
+    """A booking says whose it is, what was booked, what it took of which counters, of which capacity, and when."""
     play.book("hotel")
-    kept = booking(store, "hotel")
-    assert (kept["saga_id"], kept["offer"]) == (play.trip.saga_id, "Holiday Inn Dublin")
-    assert kept["takes"] == list(play.part("hotel").takes)
-    assert kept["booked"].startswith("2099-01-01T12:00:00")
+    assert booking(store, "hotel") == {
+        "id": "TRIP#trip-1",
+        "status": "BOOKED",
+        "saga_id": play.trip.saga_id,
+        "confirmation": confirmation(play.trip.saga_id, "hotel"),
+        "offer": "Holiday Inn Dublin",
+        "takes": {"Holiday Inn Dublin#2099-03": ["d01", "d02", "d03"]},
+        "capacity": 2,
+        "booked": "2099-01-01T12:00:00.002+00:00",
+    }
+    assert story(store) == BOOKED_HOTEL
 
 
 def test_takes_every_night_seat_and_day(play: Play, store: MemoryStore) -> None:
@@ -68,7 +71,8 @@ def test_no_other_book_confirms_it(play: Play, store: MemoryStore) -> None:
 
 @pytest.mark.parametrize("participant", PARTICIPANTS)
 def test_a_repeated_book_books_once(play: Play, store: MemoryStore, participant: str) -> None:
-    """The same delivery again gives the same answer and takes nothing more."""
+    """The same delivery again gives the same answer, takes nothing more, and no step of it is logged twice."""
+    play.book_before(participant)
     first = play.book(participant)
     before = deepcopy(store.items)
     assert play.book(participant) == first
@@ -117,26 +121,56 @@ def test_a_replay_succeeds_when_not_offered_since(play: Play, store: MemoryStore
 @pytest.mark.parametrize("participant", PARTICIPANTS)
 def test_the_last_one_is_booked_once(play: Play, store: MemoryStore, participant: str) -> None:
     """Of a capacity of two the second trip gets the last one and the third is refused as SoldOut."""
-    play.book(participant)
-    another(play, "trip-2").book(participant)
+    play.book(participant, told=())
+    another(play, "trip-2").book(participant, told=())
     with pytest.raises(SoldOut):
-        another(play, "trip-3").book(participant)
+        another(play, "trip-3").book(participant, told=())
     assert set(taken(store)[participant]) == {2}
+    assert story(store)[-1] == f"Book{participant.title()} END"
 
 
 def test_one_full_night_sells_the_stay_out(play: Play, store: MemoryStore) -> None:
-    """If one night of several is full, no night is taken."""
-    store.items[Key("hotel", "TAKEN#Holiday Inn Dublin#2099-03-02")] = {"taken": 2}
-    with pytest.raises(SoldOut):
+    """If one night of several is full, no night is taken, and the refusal names it."""
+    store.items[MARCH] = {"d01": 1, "d02": 2, "d03": 1}
+    with pytest.raises(SoldOut, match="Holiday Inn Dublin is sold out on 2099-03-02"):
         play.book("hotel")
-    assert taken(store) == {"hotel": [2]}
+    assert taken(store) == {"hotel": [1, 2, 1]}
     assert story(store) == REFUSED_HOTEL
+
+
+def test_the_first_full_day_is_named(play: Play, store: MemoryStore) -> None:
+    """Of several full nights the first is named, also where one was sold beyond a capacity that is lower now."""
+    store.items[MARCH] = {"d02": 3, "d03": 2}
+    with pytest.raises(SoldOut, match="sold out on 2099-03-02"):
+        play.book("hotel")
+    assert story(store) == REFUSED_HOTEL
+
+
+@pytest.mark.parametrize(
+    ("full", "day"),
+    [({"02": {"d28": 2}, "03": {"d01": 2}}, "2099-02-28"), ({"03": {"d01": 2}}, "2099-03-01"), ({}, None)],
+)
+def test_a_stay_over_two_months(store: MemoryStore, desk: Desk, full: dict[str, dict[str, int]], day: str) -> None:
+    """A stay over the end of a month takes from two counters both or neither; the first full day of both is named."""
+    play = Play(desk, store, parsed(trip("hotel/check_in", "2099-02-27"))).begin()
+    counters = {month: Key("hotel", f"TAKEN#Holiday Inn Dublin#2099-{month}") for month in ("02", "03")}
+    store.items |= {counters[month]: dict(taken) for month, taken in full.items()}
+    if day:
+        with pytest.raises(SoldOut, match=f"sold out on {day}"):
+            play.book("hotel")
+        assert {month: store.items[counters[month]] for month in full} == full
+        assert story(store) == REFUSED_HOTEL
+    else:
+        play.book("hotel")
+        assert booking(store, "hotel")["takes"]["Holiday Inn Dublin#2099-02"] == ["d27", "d28"]
+        assert taken(store) == {"hotel": [1, 1, 1, 1, 1]}
+        assert story(store) == BOOKED_HOTEL
 
 
 def test_no_capacity_is_sold_out(play: Play, store: MemoryStore) -> None:
     """An offer without capacity refuses the first who asks."""
     offer(store, "hotel", "Holiday Inn Dublin", 0)
-    with pytest.raises(SoldOut, match="Holiday Inn Dublin is sold out"):
+    with pytest.raises(SoldOut, match="Holiday Inn Dublin is sold out on 2099-03-01"):
         play.book("hotel")
     assert (bookings(store), taken(store)) == ({}, {})
     assert story(store) == REFUSED_HOTEL
@@ -146,194 +180,41 @@ def test_a_sold_out_last_book_confirms_nothing(play: Play, store: MemoryStore) -
     """A last book that is refused leaves the trip BOOKING, and logs no end of the saga."""
     offer(store, "car", "Volvo XC40", 0)
     with pytest.raises(SoldOut):
-        play.book("car")
-    assert record(store)["status"] == "BOOKING"
-    assert story(store) == ["Saga BEGIN", "BookCar START", "BookCar ABORT"]
+        play.book_before("car").book("car")
+    assert (record(store)["status"], record(store)["booked"]) == ("BOOKING", ["flight", "hotel"])
+    assert story(store)[-2:] == ["BookCar START", "BookCar ABORT"]
 
 
-def test_what_is_not_offered_is_refused(play: Play, store: MemoryStore) -> None:
-    """A name without an offer is refused as NotOffered."""
-    del store.items[Key("hotel", "OFFER#Holiday Inn Dublin")]
-    with pytest.raises(NotOffered, match="Holiday Inn Dublin is not offered"):
-        play.book("hotel")
-    assert (bookings(store), taken(store)) == ({}, {})
-    assert story(store) == REFUSED_HOTEL
-
-
-def test_a_refusal_is_kept_with_its_reason(play: Play, store: MemoryStore) -> None:
-    """The log's ABORT names the error and says its message."""
-    offer(store, "hotel", "Holiday Inn Dublin", 0)
-    with pytest.raises(SoldOut):
-        play.book("hotel")
-    entry = store.items[Key(log.TABLE, "trip-1", "LOG#000#01#BookHotel#999#OUTCOME")]
-    assert (entry["error"], entry["message"]) == ("SoldOut", "Holiday Inn Dublin is sold out")
-
-
-def test_a_refused_step_stays_refused(play: Play, store: MemoryStore) -> None:
-    """After an ABORT a late delivery is refused in the same words, though there is room by then."""
-    offer(store, "hotel", "Holiday Inn Dublin", 0)
-    with pytest.raises(SoldOut):
-        play.book("hotel")
-    offer(store, "hotel", "Holiday Inn Dublin", 9)
-    with pytest.raises(SoldOut, match="Holiday Inn Dublin is sold out"):
-        play.book("hotel")
-    assert (bookings(store), taken(store)) == ({}, {})
-    assert story(store) == REFUSED_HOTEL
-
-
-def test_the_first_refusal_stands(play: Play, store: MemoryStore) -> None:
-    """A step that was SoldOut is not NotOffered later: it has one outcome."""
-    offer(store, "hotel", "Holiday Inn Dublin", 0)
-    with pytest.raises(SoldOut):
-        play.book("hotel")
-    del store.items[Key("hotel", "OFFER#Holiday Inn Dublin")]
-    with pytest.raises(SoldOut):
-        play.book("hotel")
-    assert story(store) == REFUSED_HOTEL
-
-
-def test_a_stored_refusal_outweighs_a_closed_trip(play: Play, store: MemoryStore) -> None:
-    """After an ABORT the same refusal comes again, though the trip is closed by then."""
-    offer(store, "hotel", "Holiday Inn Dublin", 0)
-    with pytest.raises(SoldOut):
-        play.book("hotel")
-    record(store)["status"] = "COMPENSATING"
-    with pytest.raises(SoldOut):
-        play.book("hotel")
-
-
-@pytest.mark.parametrize("participant", PARTICIPANTS)
-@pytest.mark.parametrize(
-    "status", ["CONFIRMED", "COMPENSATING", "ROLLED_BACK", "CANCELLING", "CANCELLED", "NEEDS_ATTENTION"]
-)
-def test_only_a_trip_that_is_booking_books(play: Play, store: MemoryStore, participant: str, status: str) -> None:
-    """Whatever the trip has become, a new booking is refused as TripClosed and the trip stays what it is."""
-    record(store)["status"] = status
-    with pytest.raises(TripClosed):
-        play.book(participant)
-    assert (bookings(store), taken(store), record(store)["status"]) == ({}, {}, status)
-    step = f"Book{participant.title()}"
-    assert story(store) == ["Saga BEGIN", f"{step} START", f"{step} ABORT"]
-
-
-def test_a_closed_trip_outweighs_a_full_hotel(play: Play, store: MemoryStore) -> None:
-    """A trip that is closed is told so, not that the hotel is full."""
-    offer(store, "hotel", "Holiday Inn Dublin", 0)
-    record(store)["status"] = "COMPENSATING"
-    with pytest.raises(TripClosed):
-        play.book("hotel")
-
-
-@pytest.mark.parametrize("participant", PARTICIPANTS)
-def test_another_sagas_trip_is_not_booked(play: Play, store: MemoryStore, participant: str) -> None:
-    """A book for a trip that belongs to another saga changes neither bookings nor the trip."""
-    before = deepcopy(record(store))
-    intruder = Play(play.desk, store, parsed(trip(), owner="eve"))
-    with pytest.raises(Refusal):
-        intruder.book(participant)
-    assert (bookings(store), taken(store), record(store)) == ({}, {}, before)
-
-
-@pytest.mark.parametrize("participant", PARTICIPANTS)
-def test_a_trip_never_begun_is_not_booked(desk: Desk, store: MemoryStore, participant: str) -> None:
-    """Without a trip's record nothing is booked under its id."""
-    with pytest.raises(TripClosed):
-        Play(desk, store).book(participant)
-    assert (bookings(store), taken(store)) == ({}, {})
-
-
-@pytest.mark.parametrize("change", [{"saga_id": "other"}, {"fingerprint": "other"}])
-def test_anothers_booking_is_a_conflict(play: Play, store: MemoryStore, change: dict[str, str]) -> None:
-    """A booking of another saga, or of another part, is never taken for one's own."""
-    play.book("hotel")
-    booking(store, "hotel").update(change)
-    with pytest.raises(TripConflict):
-        play.book("hotel")
-
-
-def test_a_booking_of_other_days_is_a_conflict(play: Play, store: MemoryStore) -> None:
-    """Under one saga the same hotel on other nights is not the same booking."""
-    play.book("hotel")
-    later = Stay.parse(TRIP["hotel"] | {"check_out": "2099-03-05"})
-    with pytest.raises(TripConflict):
-        steps.book(play.desk, play.call("BookHotel", 1), later)
-    assert taken(store) == {"hotel": [1, 1, 1]}
-
-
-def test_an_intruder_spoils_no_outcome(play: Play, store: MemoryStore) -> None:
-    """A book that names another saga's trip is a conflict and no outcome: the rightful saga's book still works."""
-    with pytest.raises(Refusal):
-        Play(play.desk, store, parsed(trip(), owner="eve")).book("hotel")
-    assert play.book("hotel")["status"] == "BOOKED"
-
-
-def test_a_conflict_is_no_outcome(play: Play, store: MemoryStore) -> None:
-    """TripConflict is not logged as the step's outcome, for the log is another saga's."""
-    store.items[Key("hotel", "TRIP#trip-1")] = {"status": "BOOKED", "saga_id": "other", "fingerprint": "other"}
-    with pytest.raises(TripConflict):
-        play.book("hotel")
-    assert story(store) == ["Saga BEGIN", "BookHotel START"]
-
-
-def test_a_late_book_is_refused_after_its_cancel(play: Play, store: MemoryStore) -> None:
-    """Once a booking is cancelled its book never books again, though its own END stands in the log."""
-    play.book("hotel")
-    play.cancel("hotel")
-    with pytest.raises(BookingCancelled):
-        play.book("hotel", attempt=1)
-    assert (bookings(store), taken(store)) == ({"hotel": "CANCELLED"}, {"hotel": [0, 0, 0]})
-    cancelled = ["CancelHotel START", "CancelHotel END"]
-    assert story(store) == ["Saga BEGIN", "BookHotel START", "BookHotel START", "BookHotel END", *cancelled]
-
-
-def test_a_late_book_is_refused_after_a_tombstone(play: Play, store: MemoryStore) -> None:
-    """A book that comes after its cancel is refused as BookingCancelled and takes nothing."""
-    play.cancel("hotel")
-    with pytest.raises(BookingCancelled):
-        play.book("hotel")
-    assert (bookings(store), taken(store)) == ({"hotel": "CANCELLED"}, {})
-    assert story(store) == [*REFUSED_HOTEL, "CancelHotel START", "CancelHotel END"]
-
-
-def test_start_is_written_ahead(play: Play, store: MemoryStore) -> None:
-    """A book that dies at its transaction has left its START, and nothing else."""
+@pytest.mark.parametrize(("attempt", "told"), [(0, []), (1, ["BookHotel START"])])
+def test_a_retry_starts_ahead(play: Play, store: MemoryStore, attempt: int, told: list[str]) -> None:
+    """A book that dies at its transaction leaves nothing at the first attempt, and its START at a later one."""
 
     def die() -> None:
         raise TransientError
 
     with pytest.raises(TransientError):
-        play.between(book=die).book("hotel")
+        play.between(book=die).book("hotel", attempt)
     assert bookings(store) == {}
-    assert story(store) == ["Saga BEGIN", "BookHotel START"]
+    assert story(store) == ["Saga BEGIN", *told]
 
 
-def test_a_refusal_yields_to_a_book_that_landed(play: Play, store: MemoryStore) -> None:
-    """If an earlier attempt lands while this one is being refused, the booking that stands is the answer."""
-    offer(store, "hotel", "Holiday Inn Dublin", 0)
-
-    def land() -> None:
-        offer(store, "hotel", "Holiday Inn Dublin", 1)
-        play.book("hotel", attempt=0)
-
-    assert play.between(abort=land).book("hotel", attempt=1)["status"] == "BOOKED"
-    assert story(store) == ["Saga BEGIN", "BookHotel START", "BookHotel START", "BookHotel END"]
-
-
-@pytest.mark.parametrize("change", [{"status": "CANCELLED"}, {"saga_id": "other"}, {"fingerprint": "other"}])
-def test_a_refusal_yields_to_nothing_else(play: Play, store: MemoryStore, change: dict[str, str]) -> None:
-    """A booking that is cancelled or another's does not turn a refusal into an answer."""
+def test_the_first_attempt_is_one_item(play: Play, store: MemoryStore) -> None:
+    """Where the first attempt succeeds, one item tells its START and its END, and a later attempt's END only that."""
     play.book("hotel")
-    booking(store, "hotel").update(change)
-    del store.items[Key("hotel", "OFFER#Holiday Inn Dublin")]
-    with pytest.raises(NotOffered):
-        play.book("hotel")
-    assert story(store) == BOOKED_HOTEL
+    entries = [key.entry for key in store.items if key.entry.startswith("LOG#")]
+    assert entries == ["LOG#000#01#BookHotel#999#OUTCOME"]
+    outcome = store.items[Key(log.TABLE, "trip-1", entries[0])]
+    assert (outcome["started"], outcome["at"]) == ("2099-01-01T12:00:00.001+00:00", "2099-01-01T12:00:00.002+00:00")
+    assert outcome["confirmation"] == booking(store, "hotel")["confirmation"]
+    play.book("flight", attempt=1)
+    assert "started" not in store.items[Key(log.TABLE, "trip-1", "LOG#000#02#BookFlight#999#OUTCOME")]
+    assert story(store) == [*BOOKED_HOTEL, "BookFlight START", "BookFlight END"]
 
 
-def test_an_end_without_a_booking_is_no_answer(play: Play, store: MemoryStore) -> None:
-    """If the log says END and no booking stands, the step can't tell and asks to be retried."""
-    play.book("hotel")
-    del store.items[Key("hotel", "TRIP#trip-1")]
-    with pytest.raises(TransientError):
-        play.book("hotel")
-    assert bookings(store) == {}
+def test_a_book_reads_nothing_but_its_offer(play: Play) -> None:
+    """A book asks for its offer alone, which may be a minute old, and has one transaction."""
+    seen: list[str] = []
+    watched = play.watched(seen)
+    watched.book("hotel")
+    assert isinstance(watched.desk.store, Interrupted)
+    assert (watched.desk.store.stale, seen) == ([Key("hotel", "OFFER#Holiday Inn Dublin")], ["book"])

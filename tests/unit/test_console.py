@@ -76,9 +76,68 @@ def test_the_log_overtakes_the_history(state: str, entry: dict[str, Any], look: 
     assert found[state].error == entry.get("error")
 
 
-def entry(step: str, kind: str, attempt: int = 0, run: int = 0, **facts: Any) -> dict[str, Any]:
-    """An entry of a saga log."""
-    return {"step": step, "kind": kind, "attempt": attempt, "run": run, "at": NOON.isoformat(), **facts}
+def entry(step: str, kind: str, attempt: int = 0, run: int = 0, position: int = 0, **facts: Any) -> dict[str, Any]:
+    """A line of a saga log."""
+    key = f"LOG#{run:03}#{position:02}#{step}"
+    return {"entry": key, "step": step, "kind": kind, "attempt": attempt, "run": run, "at": NOON.isoformat(), **facts}
+
+
+def test_a_first_failure_has_no_start_to_stand_behind() -> None:
+    """A first attempt that failed logs no START: its failure stands before the second one's, and only there."""
+    log = [entry("BookCar", "START", 1), entry("BookCar", "START", 2), entry("BookCar", "END", 2)]
+    history = steps("BookCar entered", *["BookCar failed TransientError"] * 2, "BookCar done")
+    (chapter,) = story(log, {0: history})
+    assert [(line["kind"], line["attempt"]) for line in chapter["lines"]] == [
+        *(("FAILED", 0), ("START", 1), ("FAILED", 1), ("START", 2), ("END", 2)),
+    ]
+
+
+LAST_CANCEL = [entry("CancelHotel", "START", position=6), entry("CancelHotel", "END", position=6)]
+
+
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        (
+            [*LAST_CANCEL, entry("Saga", "END", position=6, status="ROLLED_BACK")],
+            {"CancelHotel": "compensated", "HasItEnded": "succeeded", "TripRolledBack": "compensated"},
+        ),
+        (
+            [*LAST_CANCEL, entry("Saga", "END", position=7, status="ROLLED_BACK")],
+            {
+                "CancelHotel": "compensated",
+                **dict.fromkeys(["HasItEnded", "EndSaga", "HowItEnded"], "succeeded"),
+                "TripRolledBack": "compensated",
+            },
+        ),
+        (
+            [
+                entry("CancelHotel", "START", 1, position=6),
+                entry("Saga", "ABORT", position=7, status="NEEDS_ATTENTION"),
+            ],
+            {
+                "CancelHotel": "failed",
+                **dict.fromkeys(["EndSaga", "HowItEnded"], "succeeded"),
+                "TripNeedsAttention": "failed",
+            },
+        ),
+        (
+            [
+                entry("BookCar", "START", position=3),
+                entry("BookCar", "END", position=3),
+                entry("Saga", "END", position=3, status="CONFIRMED"),
+            ],
+            {"BookCar": "succeeded", "TripBooked": "succeeded"},
+        ),
+        (
+            [entry("BookCar", "START", 1, position=3), entry("BookCar", "END", 1, position=3)],
+            {"BookCar": "succeeded"},
+        ),
+    ],
+)
+def test_a_run_told_by_its_log_alone(log: list[dict[str, Any]], expected: dict[str, str]) -> None:
+    """Without a history the log tells which states a run went through: a cancel that ended the trip has no EndSaga."""
+    assert {name: look.look for name, look in looks.looks(looks.told(log, 0)).items()} == expected
 
 
 def test_failures_stand_behind_their_attempts() -> None:

@@ -67,7 +67,7 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
 
 def test_a_span_lists_its_days() -> None:
     """A span is its days in order, over the ends of months."""
-    assert days.span("/x", date(2028, 2, 28), 3) == ("2028-02-28", "2028-02-29", "2028-03-01")
+    assert days.span("/x", date(2028, 2, 28), 3) == (date(2028, 2, 28), date(2028, 2, 29), date(2028, 3, 1))
 
 
 @pytest.mark.parametrize("count", [1, days.LONGEST])
@@ -85,4 +85,22 @@ def test_a_span_may_not_be_this_long(count: int) -> None:
 
 def test_the_last_day_of_all_can_be_spanned() -> None:
     """A span that ends on the calendar's last day does not run over it."""
-    assert days.span("/x", date.max, 1) == ("9999-12-31",)
+    assert days.span("/x", date.max, 1) == (date.max,)
+
+
+def test_days_take_a_slot_each() -> None:
+    """Days take one slot each of their month's counter, in order, and each month has a counter of its own."""
+    assert days.takes("Inn", days.span("/x", date(2028, 2, 28), 3)) == {
+        "Inn#2028-02": ("d28", "d29"),
+        "Inn#2028-03": ("d01",),
+    }
+
+
+def test_the_longest_span_takes_three_counters() -> None:
+    """Thirty days around a February lie in three months, and a year's end is no exception."""
+    assert list(days.takes("Inn", days.span("/x", date(2027, 1, 31), 30))) == [
+        "Inn#2027-01",
+        "Inn#2027-02",
+        "Inn#2027-03",
+    ]
+    assert list(days.takes("Inn", days.span("/x", date(2027, 12, 31), 2))) == ["Inn#2027-12", "Inn#2028-01"]

@@ -21,8 +21,12 @@ from saga.ports import Check, Key, Lost, Put, Take, Write
 
 KEY = Key("hotel", "TRIP#1")
 ONE: Mapping[str, Write] = {"booking": Put(KEY, {"status": "BOOKED"})}
-TWO: Mapping[str, Write] = {"trip": Check(Key("saga-log", "1", "TRIP"), ("BOOKING",), "saga"), "take": Take(KEY, 1)}
-STANDS = {"id": {"S": "TRIP#1"}, "taken": {"N": "1"}}
+TWO: Mapping[str, Write] = {
+    "trip": Check(Key("saga-log", "1", "TRIP"), ("BOOKING",), "saga"),
+    "take": Take(KEY, ["d01"], 1),
+}
+STANDS = {"id": {"S": "TRIP#1"}, "d01": {"N": "1"}}
+READ = {"id": "TRIP#1", "d01": 1}
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +71,7 @@ def test_a_condition_that_failed_is_lost(dynamo: DynamoStore, stub: Stubber) -> 
     cancelled(stub, {"Code": "None"}, {"Code": "ConditionalCheckFailed", "Item": STANDS})
     with pytest.raises(Lost) as lost:
         dynamo.write(TWO)
-    assert lost.value.standing == {"take": {"id": "TRIP#1", "taken": 1}}
+    assert lost.value.standing == {"take": READ}
 
 
 def test_every_condition_that_failed_is_named(dynamo: DynamoStore, stub: Stubber) -> None:
@@ -75,10 +79,10 @@ def test_every_condition_that_failed_is_named(dynamo: DynamoStore, stub: Stubber
     cancelled(stub, {"Code": "ConditionalCheckFailed"}, {"Code": "ConditionalCheckFailed", "Item": STANDS})
     with pytest.raises(Lost) as lost:
         dynamo.write(TWO)
-    assert lost.value.standing == {"trip": None, "take": {"id": "TRIP#1", "taken": 1}}
+    assert lost.value.standing == {"trip": None, "take": READ}
 
 
-@pytest.mark.parametrize(("fields", "standing"), [({"Item": STANDS}, {"id": "TRIP#1", "taken": 1}), ({}, None)])
+@pytest.mark.parametrize(("fields", "standing"), [({"Item": STANDS}, READ), ({}, None)])
 def test_a_single_write_is_lost_alike(
     dynamo: DynamoStore, stub: Stubber, fields: dict[str, Any], standing: Any
 ) -> None:
@@ -190,7 +194,68 @@ def test_reads_say_how_fresh(dynamo: DynamoStore, stub: Stubber, consistent: boo
     """A read is consistent unless it need not be, of the stage's table."""
     expected = {"TableName": "prefix-hotel", "Key": {"id": {"S": "TRIP#1"}}, "ConsistentRead": consistent}
     stub.add_response("get_item", {"Item": STANDS}, expected)
-    assert dynamo.get(KEY, consistent=consistent) == {"id": "TRIP#1", "taken": 1}
+    assert dynamo.get(KEY, consistent=consistent) == READ
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that the store's clock shows, as its only element."""
+    shown = [1_000.0]
+    monkeypatch.setattr("saga.dynamo.time.monotonic", lambda: shown[0])
+    return shown
+
+
+def test_an_offer_is_kept_for_a_minute(dynamo: DynamoStore, stub: Stubber, clock: list[float]) -> None:
+    """What need not be read consistently is read once a minute; the stub fails a call that is not expected."""
+    stub.add_response("get_item", {"Item": STANDS})
+    assert dynamo.get(KEY, consistent=False) == READ
+    clock[0] += 59.75
+    assert dynamo.get(KEY, consistent=False) == READ
+    clock[0] += 0.25
+    stub.add_response("get_item", {"Item": {**STANDS, "d01": {"N": "2"}}})
+    assert dynamo.get(KEY, consistent=False) == {**READ, "d01": 2}
+    stub.assert_no_pending_responses()
+
+
+@pytest.mark.usefixtures("clock")
+def test_what_is_not_there_is_not_kept(dynamo: DynamoStore, stub: Stubber) -> None:
+    """An offer that is new is seen at once: nothing is kept of what was not found."""
+    stub.add_response("get_item", {})
+    stub.add_response("get_item", {"Item": STANDS})
+    assert [dynamo.get(KEY, consistent=False) for _ in range(2)] == [None, READ]
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_consistent_read_is_never_kept(dynamo: DynamoStore, stub: Stubber) -> None:
+    """A consistent read asks DynamoDB each time, whatever is kept, and keeps nothing for the others."""
+    for answer in ({"Item": STANDS}, {"Item": STANDS}, {}):
+        stub.add_response("get_item", answer)
+    assert [dynamo.get(KEY, consistent=fresh) for fresh in (True, False, True)] == [READ, READ, None]
+    assert dynamo.get(KEY, consistent=False) == READ
+    stub.assert_no_pending_responses()
+
+
+@pytest.mark.usefixtures("clock")
+def test_each_item_is_kept_on_its_own(dynamo: DynamoStore, stub: Stubber) -> None:
+    """What is kept is told apart by its whole key."""
+    keys = [Key("hotel", "OFFER#Inn"), Key("car", "OFFER#Inn")]
+    for number in range(2):
+        stub.add_response("get_item", {"Item": {"id": {"S": "OFFER#Inn"}, "capacity": {"N": str(number)}}})
+    read = [dynamo.get(key, consistent=False) for key in keys * 2]
+    assert [item and item["capacity"] for item in read] == [0, 1, 0, 1]
+
+
+@pytest.mark.usefixtures("clock")
+def test_only_so_much_is_kept(dynamo: DynamoStore, stub: Stubber, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that reads very many offers forgets them before they fill its memory."""
+    monkeypatch.setattr("saga.dynamo.MOST_KEPT", 2)
+    keys = [Key("hotel", f"OFFER#{n}") for n in (1, 2, 3, 1)]
+    for _ in keys:
+        stub.add_response("get_item", {"Item": STANDS})
+    for key in keys:
+        dynamo.get(key, consistent=False)
+    stub.assert_no_pending_responses()
+    assert dynamo.get(keys[2], consistent=False) == READ
 
 
 def test_no_token_is_set_by_hand(dynamo: DynamoStore, stub: Stubber, client: Any) -> None:

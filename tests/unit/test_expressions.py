@@ -18,14 +18,17 @@ WRITES: list[Write] = [
     Put(LOGGED, {HOSTILE: HOSTILE}),
     Check(LOGGED, (HOSTILE, HOSTILE), HOSTILE),
     Change(LOGGED, (HOSTILE,), HOSTILE, {HOSTILE: HOSTILE, "status": HOSTILE}, (HOSTILE,)),
-    Take(HOTEL, 2),
-    Take(HOTEL, 0),
-    GiveBack(HOTEL),
+    Change(LOGGED, (HOSTILE,), HOSTILE, {HOSTILE: HOSTILE}, joins=HOSTILE, ledger=[HOSTILE]),
+    Change(LOGGED, (HOSTILE,), HOSTILE, leaves=HOSTILE, ledger=[]),
+    Change(LOGGED, (HOSTILE,), HOSTILE, {HOSTILE: HOSTILE}, ledger=[]),
+    Take(HOTEL, [HOSTILE, "d02"], 2),
+    Take(HOTEL, [HOSTILE], 0),
+    GiveBack(HOTEL, [HOSTILE]),
 ]
 """Every kind of write, made of nothing but a text that would be an expression."""
 
 # What an expression may be made of: placeholders, DynamoDB's own words, and nothing of anybody else's.
-GRAMMAR = re.compile(r"(?:[#:][a-z_]+[0-9]*|SET|REMOVE|ADD|IN|AND|OR|attribute_not_exists|[<>=(), ])*")
+GRAMMAR = re.compile(r"(?:[#:][a-z_]+[0-9]*|SET|REMOVE|ADD|DELETE|IN|AND|OR|attribute_not_exists|[<>=(), ])*")
 
 
 def sent(write: Write) -> dict[str, Any]:
@@ -63,8 +66,8 @@ def test_every_write_is_conditional(write: Write) -> None:
         (WRITES[0], "Put"),
         (WRITES[2], "ConditionCheck"),
         (WRITES[3], "Update"),
-        (WRITES[4], "Update"),
-        (WRITES[6], "Update"),
+        (WRITES[7], "Update"),
+        (WRITES[9], "Update"),
     ],
 )
 def test_verbs(write: Write, verb: str) -> None:
@@ -74,7 +77,7 @@ def test_verbs(write: Write, verb: str) -> None:
 
 def test_tables_carry_the_prefix() -> None:
     """A short table name becomes the stage's table."""
-    assert sent(Take(HOTEL, 1))["TableName"] == "prefix-hotel"
+    assert sent(Take(HOTEL, ["d01"], 1))["TableName"] == "prefix-hotel"
 
 
 def test_keys() -> None:
@@ -93,8 +96,51 @@ def test_a_put_carries_its_key(key: Key) -> None:
 
 def test_no_capacity_leaves_no_room() -> None:
     """A take of no capacity needs a counter below nothing, so that not even an absent counter leaves room."""
-    assert sent(Take(HOTEL, 0))["ConditionExpression"] == "#taken < :limit"
-    assert sent(Take(HOTEL, 1))["ConditionExpression"] == "attribute_not_exists(#taken) OR #taken < :limit"
+    assert sent(Take(HOTEL, ["d01"], 0))["ConditionExpression"] == "#slot0 < :limit"
+    room = "(attribute_not_exists(#slot0) OR #slot0 < :limit)"
+    assert sent(Take(HOTEL, ["d01"], 1))["ConditionExpression"] == room
+
+
+def test_every_slot_is_a_condition() -> None:
+    """Each slot that is taken or given back is counted, and held to its own limit."""
+    take, back = sent(Take(HOTEL, ["d01", "d02"], 1)), sent(GiveBack(HOTEL, ["d01", "d02"]))
+    assert take["UpdateExpression"] == back["UpdateExpression"] == "ADD #slot0 :step, #slot1 :step"
+    rooms = [f"(attribute_not_exists(#slot{n}) OR #slot{n} < :limit)" for n in range(2)]
+    assert take["ConditionExpression"] == " AND ".join(rooms)
+    assert back["ConditionExpression"] == "#slot0 > :limit AND #slot1 > :limit"
+    assert take["ExpressionAttributeNames"] == {"#slot0": "d01", "#slot1": "d02"}
+
+
+@pytest.mark.parametrize(
+    ("ledger", "condition", "held"),
+    [
+        (None, "", None),
+        ((), " AND attribute_not_exists(#booked)", None),
+        (("hotel", "flight"), " AND #booked = :ledger", {"SS": ["flight", "hotel"]}),
+    ],
+)
+def test_a_ledger_is_a_string_set(ledger: Any, condition: str, held: Any) -> None:
+    """What the ledger must hold is a set of texts, in no order; an empty one is an absent attribute."""
+    request = sent(Change(LOGGED, ("BOOKING",), "mine", {"status": "X"}, ledger=ledger))
+    assert request["ConditionExpression"] == f"#status IN (:is0) AND #saga_id = :saga_id{condition}"
+    assert request["ExpressionAttributeValues"].get(":ledger") == held
+
+
+def test_a_ledger_is_joined_and_left() -> None:
+    """One participant is added to the set, or deleted from it, beside whatever else changes."""
+    joined = sent(Change(LOGGED, ("BOOKING",), "mine", {"status": "X"}, ("old",), joins="car"))
+    assert joined["UpdateExpression"] == "SET #set0 = :set0 REMOVE #remove0 ADD #booked :joins"
+    assert joined["ExpressionAttributeValues"][":joins"] == {"SS": ["car"]}
+    left = sent(Change(LOGGED, ("BOOKING",), "mine", leaves="car"))
+    assert left["UpdateExpression"] == "DELETE #booked :leaves"
+    assert left["ExpressionAttributeNames"]["#booked"] == "booked"
+    assert left["ExpressionAttributeValues"][":leaves"] == {"SS": ["car"]}
+
+
+def test_a_set_reads_as_a_sorted_list() -> None:
+    """DynamoDB's sets have no order, so what is read of one is sorted."""
+    typed = {"booked": {"SS": ["hotel", "car", "flight"]}, "deep": {"M": {"in": {"SS": ["b", "a"]}}}}
+    assert expressions.unmarshal(typed) == {"booked": ["car", "flight", "hotel"], "deep": {"in": ["a", "b"]}}
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,21 @@
 """Faults on purpose: they meet a step's transaction, and only as often as the event says."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from saga import errors, faults
 from saga.faults import FaultyStore, planned
-from saga.ports import Key, Lost, Put, Take
+from saga.ports import Desk, Key, Lost, Put, Take
 from tests.memory import MemoryStore
+from tests.story import bookings, record, story
+from tests.unit.play import Play
 
 BOOKING = Key("hotel", "TRIP#1")
-START = {"start": Put(Key("saga-log", "1", "LOG#START"), {"kind": "START"})}
-DECISIVE = {"booking": Put(BOOKING, {"status": "BOOKED"}), "take": Take(Key("hotel", "TAKEN#Inn"), 1)}
+START = Put(Key("saga-log", "1", "LOG#START"), {"kind": "START"})
+DECISIVE = {"booking": Put(BOOKING, {"status": "BOOKED"}), "take": Take(Key("hotel", "TAKEN#Inn#2099-03"), ["d01"], 1)}
 SECONDS_LEFT = 10
 
 
@@ -123,12 +126,24 @@ def test_a_lost_write_stays_lost(failing: Any, store: MemoryStore, seen: list[An
     assert seen == [(5, True)]
 
 
+@pytest.mark.parametrize("name", ["start", "outcome", "close"])
 @pytest.mark.parametrize("error", ["SoldOut", "crash-before-write", "crash-after-write", "timeout"])
-def test_the_log_is_written_all_the_same(failing: Any, store: MemoryStore, seen: list[Any], error: str) -> None:
-    """START and ABORT are written alone and meet no fault, so the log shows faults as those of real life."""
-    failing(error=error, delay_seconds=5).write(START)
-    assert store.get(START["start"].key)
+def test_what_stands_aside_meets_no_fault(
+    failing: Any, store: MemoryStore, seen: list[Any], error: str, name: str
+) -> None:
+    """A START, an ABORT and the close of a trip alone are written all the same, as they are in real life."""
+    failing(error=error, delay_seconds=5).write({name: START})
+    assert store.get(START.key)
     assert seen == []
+
+
+@pytest.mark.parametrize("names", [("trip",), ("begin",), ("outcome", "trip"), ("start", "booking"), ("close", "end")])
+def test_all_else_meets_the_fault(failing: Any, store: MemoryStore, names: tuple[str, ...]) -> None:
+    """Every other write is what the fault is for: a plain one too, and one that has such a write among others."""
+    writes = {name: Put(Key("saga-log", "1", f"LOG#{name}"), {}) for name in names}
+    with pytest.raises(errors.TransientError, match="a fault on purpose"):
+        failing(error="TransientError").write(writes)
+    assert not any(write.key in store.items for write in writes.values())
 
 
 def test_reads_meet_no_fault(failing: Any, store: MemoryStore) -> None:
@@ -143,3 +158,28 @@ def test_a_crash_is_a_death(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os._exit", codes.append)
     faults.crash()
     assert codes == [1]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("TransientError", ["BookHotel START"]),
+        ("SoldOut", ["BookHotel START", "BookHotel ABORT"]),
+    ],
+)
+def test_a_book_that_meets_a_fault_is_logged(play: Play, error: str, told: list[str]) -> None:
+    """A retried book that fails on purpose has left its START, and a refusal on purpose its ABORT."""
+    faulty = replace(play, desk=Desk(FaultyStore(play.store, {"error": error}, SECONDS_LEFT), play.desk.now))
+    with pytest.raises(getattr(errors, error), match="a fault on purpose"):
+        faulty.book("hotel", attempt=1)
+    assert story(play.store) == ["Saga BEGIN", *told]
+
+
+@pytest.mark.parametrize("error", ["TransientError", "SoldOut"])
+def test_a_cancel_that_meets_a_fault_closes_the_trip(play: Play, error: str) -> None:
+    """A failed book's cancel that fails on purpose has closed the trip and left its START, and nothing else."""
+    faulty = replace(play, desk=Desk(FaultyStore(play.store, {"error": error}, SECONDS_LEFT), play.desk.now))
+    with pytest.raises(getattr(errors, error), match="a fault on purpose"):
+        faulty.cancel("hotel", attempt=1)
+    assert (record(play.store)["status"], bookings(play.store)) == ("COMPENSATING", {})
+    assert story(play.store) == ["Saga BEGIN", "CancelHotel START"]

@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import replace
 from itertools import cycle
 
 import pytest
 
-from saga import lifecycle, log
+from saga import log
 from saga.errors import TransientError, TripConfirmed, TripConflict
-from saga.ports import Desk, Key
+from saga.ports import Key
 from tests.memory import MemoryStore
 from tests.story import record, story
-from tests.trips import trip
-from tests.unit.play import Play, parsed
+from tests.unit.play import Play
 
 UNDOING = ["COMPENSATING", "CANCELLING", "NEEDS_ATTENTION"]
 GOALS = {"COMPENSATING": "ROLLED_BACK", "CANCELLING": "CANCELLED", "NEEDS_ATTENTION": "CANCELLED"}
@@ -26,85 +26,13 @@ def undoing(request: pytest.FixtureRequest, play: Play) -> str:
     return str(request.param)
 
 
-def test_begin_puts_the_trip(play: Play, store: MemoryStore) -> None:
-    """A saga begins with a record that says whose trip it is, what was asked, and which execution books it."""
-    expected = {
-        "status": "BOOKING",
-        "owner": "ann",
-        "saga_id": play.trip.saga_id,
-        "fingerprint": play.trip.fingerprint,
-        "request": play.trip.request,
-        "runs": 0,
-        "execution": "arn:execution",
-    }
-    assert record(store).items() >= expected.items()
-    assert story(store) == ["Saga BEGIN"]
-
-
-def test_begin_puts_the_trip_into_the_indexes(play: Play) -> None:
-    """A new trip is unfinished, on one of eight shards, created and updated now."""
-    begun = record(play.store)
-    assert begun["unfinished"] == begun["shard"]
-    assert begun["shard"] in {str(shard) for shard in range(lifecycle.SHARDS)}
-    assert begun["created"] == begun["updated"] == "2099-01-01T12:00:00.000+00:00"
-
-
-def test_a_trip_without_an_execution_says_none(desk: Desk, store: MemoryStore) -> None:
-    """A trip that is begun before its execution has no execution in its record."""
-    lifecycle.begin(desk, parsed(trip()), None)
-    assert "execution" not in record(store)
-
-
-@pytest.mark.parametrize("status", ["BOOKING", "CONFIRMED", "COMPENSATING", "ROLLED_BACK", "NEEDS_ATTENTION"])
-def test_begin_again_changes_nothing(play: Play, store: MemoryStore, status: str) -> None:
-    """The same request again succeeds, whatever its trip has become, and writes nothing."""
-    record(store)["status"] = status
-    before = deepcopy(store.items)
-    lifecycle.begin(play.desk, play.trip, "arn:another-execution")
-    assert store.items == before
-
-
-@pytest.mark.parametrize(
-    ("request_", "owner"),
-    [
-        (trip(), "eve"),
-        (trip("hotel/name", "Elsewhere"), "ann"),
-        (trip("car/drop_off", "2099-03-05"), "ann"),
-        (trip("flight/depart", "Paris"), "ann"),
-    ],
-)
-def test_a_trip_id_belongs_to_one_saga(play: Play, store: MemoryStore, request_: dict[str, object], owner: str) -> None:
-    """Another owner or another request under the same trip_id is a conflict, and not one item changes."""
-    before = deepcopy(store.items)
-    with pytest.raises(TripConflict):
-        lifecycle.begin(play.desk, parsed(request_, owner), "arn:execution")
-    assert store.items == before
-
-
-def test_begin_tells_the_record(desk: Desk, store: MemoryStore) -> None:
-    """Who begins a trip gets its record without a read, whether it is new or has moved on meanwhile."""
-    begun = lifecycle.begin(desk, parsed(trip()), None)
-    assert record(store).items() >= begun.items()
-    assert begun["status"] == "BOOKING"
-    record(store)["status"] = "CONFIRMED"
-    assert lifecycle.begin(desk, parsed(trip()), None)["status"] == "CONFIRMED"
-
-
-def test_begin_and_its_log_are_one(desk: Desk, store: MemoryStore) -> None:
-    """Where a log stands without its trip no trip is put: record and BEGIN come together or not at all."""
-    stray = log.begun("trip-1", 0, "earlier")
-    store.items[stray.key] = dict(stray.item)
-    with pytest.raises(TripConflict):
-        lifecycle.begin(desk, parsed(trip()), None)
-    assert log.trip_key("trip-1") not in store.items
-
-
 def test_end_reaches_the_goal(play: Play, store: MemoryStore, undoing: str) -> None:
     """With nothing owed a trip ends at its goal, and leaves the index of the unfinished; the log says so last."""
     record(store)["owed"] = OWED
     assert play.end() == record(store)["status"] == GOALS[undoing]
     assert not {"owed", "unfinished"} & set(record(store))
     assert story(store) == ["Saga BEGIN", f"Saga END {GOALS[undoing]}"]
+    assert "owed" not in store.items[Key(log.TABLE, "trip-1", f"LOG#000#07#Saga#999#{GOALS[undoing]}")]
 
 
 def test_end_remembers_what_is_owed(play: Play, store: MemoryStore, undoing: str) -> None:
@@ -174,7 +102,7 @@ def test_a_repair_reaches_the_goal(play: Play, store: MemoryStore) -> None:
     assert "owed" not in record(store)
     cancels = [f"Cancel{name} {kind}" for name in ("Car", "Flight") for kind in ("START", "END")]
     first = ["Saga BEGIN", "CancelHotel START", "CancelHotel END", "Saga ABORT NEEDS_ATTENTION"]
-    assert story(store) == [*first, *cancels, "CancelHotel START", "Saga END ROLLED_BACK"]
+    assert story(store) == [*first, *cancels, "Saga END ROLLED_BACK"]
 
 
 def test_a_repair_that_fails_says_so_again(play: Play, store: MemoryStore) -> None:
@@ -201,7 +129,11 @@ def test_only_ones_own_trip_is_ended(play: Play, store: MemoryStore, change: dic
 def test_an_end_that_loses_to_another_end(play: Play, store: MemoryStore) -> None:
     """If the same end, delivered twice, wins in between, this one gives its answer; the log has one entry."""
     play.cancel("hotel")
-    assert play.between(end=play.end).end() == "ROLLED_BACK"
+
+    def wrong() -> None:
+        raise AssertionError("the trip was written without its entry in the log")
+
+    assert play.between(end=play.end, leave=wrong).end() == "ROLLED_BACK"
     assert story(store)[-1] == "Saga END ROLLED_BACK"
     assert len(story(store)) == len(set(story(store)))
 
@@ -218,7 +150,7 @@ def test_an_end_said_before_loses_to_a_repair(play: Play, store: MemoryStore) ->
     """The same, when the repair comes after the log has turned out to have this run's entry already."""
     play.cancel("hotel")
     play.end(OWED)
-    assert play.between(close=lambda: play.end(run=1)).end(OWED) == "ROLLED_BACK"
+    assert play.between(leave=lambda: play.end(run=1)).end(OWED) == "ROLLED_BACK"
     assert record(store)["status"] == "ROLLED_BACK"
     assert "owed" not in record(store)
 
@@ -250,6 +182,44 @@ def test_an_end_wins_in_the_third_round(play: Play, store: MemoryStore) -> None:
     acts = [lambda: record(store).update(status=next(statuses))] * 2
     assert play.disturbed(end=acts).end(OWED) == "NEEDS_ATTENTION"
     assert story(store) == ["Saga BEGIN", "Saga ABORT NEEDS_ATTENTION"]
+
+
+def test_an_end_owes_what_was_booked_meanwhile(play: Play, store: MemoryStore) -> None:
+    """If a book lands while every cancel of another execution has failed, the trip owes that participant too."""
+    assert play.between(end=lambda: play.book("hotel")).end(OWED) == "NEEDS_ATTENTION"
+    assert record(store)["owed"] == {"car": "TransientError", "hotel": "StillBooked"}
+    assert story(store)[-1] == "Saga ABORT NEEDS_ATTENTION"
+
+
+def test_an_end_owes_nothing_that_was_cancelled_meanwhile(play: Play, store: MemoryStore) -> None:
+    """If another run's cancel lands between the look at the ledger and the end, it is not owed any more."""
+    play.book("hotel")
+    record(store)["status"] = "COMPENSATING"
+    assert play.between(end=lambda: replace(play, owed=OWED).cancel("hotel", run=1)).end(OWED) == "NEEDS_ATTENTION"
+    assert record(store)["owed"] == OWED
+
+
+def test_an_end_says_what_is_booked(play: Play, store: MemoryStore) -> None:
+    """EndSaga answers the status, what the ledger holds, and whether all cancels must run again."""
+    play.book("hotel")
+    record(store).update(status="COMPENSATING", goal="ROLLED_BACK")
+    before = deepcopy(store.items)
+    first = play.end_whole()
+    assert first == {"status": "COMPENSATING", "booked": ["hotel"], "again": True}
+    assert store.items == before
+    replace(play, owed=OWED).cancel("hotel")
+    assert play.end_whole(before=first) == {"status": "ROLLED_BACK", "booked": [], "again": False}
+    assert play.end_whole(before=first) == {"status": "ROLLED_BACK", "booked": [], "again": False}
+    assert story(store)[-1] == "Saga END ROLLED_BACK"
+
+
+def test_an_open_trip_with_bookings_is_cancelled_again(play: Play, store: MemoryStore) -> None:
+    """A trip that is BOOKING and holds bookings is not ended: all cancels run again, and close it."""
+    play.book("hotel")
+    assert play.end_whole() == {"status": "BOOKING", "booked": ["hotel"], "again": True}
+    with pytest.raises(TransientError, match=r"^trip trip-1 could not be ended$"):
+        play.end_whole(before={"booked": ["hotel"]})
+    assert (record(store)["status"], story(store)[-1]) == ("BOOKING", "BookHotel END")
 
 
 def test_a_trip_is_rolled_back(play: Play, store: MemoryStore) -> None:

@@ -99,6 +99,15 @@ def test_the_same_outcome_has_the_same_id(clients: Clients) -> None:
     assert one == two != other
 
 
+@pytest.mark.parametrize("facts", [{"runs": 1}, {"saga_id": "another"}, {"trip_id": "trip-2"}])
+def test_each_outcome_has_an_id_of_its_own(clients: Clients, facts: dict[str, Any]) -> None:
+    """A trip that needs attention again after a repair is another outcome, as is that of another saga or trip."""
+    before = change("COMPENSATING", "NEEDS_ATTENTION", owed={"car": "x"})
+    outcomes.handle({"Records": [before, change("COMPENSATING", "NEEDS_ATTENTION", owed={}, **facts)]}, CONTEXT)
+    one, other = (detail["id"] for detail in details(clients))
+    assert one != other
+
+
 def test_a_batch_goes_on_from_what_failed(clients: Clients) -> None:
     """What comes before a record that can't be announced stays announced, and the batch goes on from that record."""
     clients.refuses = "trip-2"

@@ -12,7 +12,7 @@ from saga.gauges import Gauges
 from tests.memory import MemoryStore
 from tests.trips import CONTEXT, TRIP
 
-CALL = {"trip_id": "trip-1", "saga_id": "s", "run": 0, "attempt": 2, "part": {"name": "Ann's hotel"}}
+CALL = {"trip_id": "trip-1", "saga_id": "s", "run": 0, "attempt": 2, "trip": {"hotel": {"name": "Ann's hotel"}}}
 
 
 @pytest.fixture
@@ -124,10 +124,10 @@ def test_no_line_says_who_or_where(
     monkeypatch.setattr(wiring, "_store", lambda: store)
     begin = {"request": {**TRIP, "owner": "ann-smith"}, "execution": "arn:one", "step": "BeginSaga", "attempt": 0}
     state = saga.begin(begin, CONTEXT)
-    book = {"step": "BookFlight", "position": 2, "attempt": 0, "part": TRIP["flight"], **state}
+    book = {"step": "BookFlight", "position": 2, "attempt": 0, **state}
     flight.book(book, CONTEXT)
     with pytest.raises(Exception, match=r"."):
-        flight.book({**book, "trip_id": "trip-2", "part": {**TRIP["flight"], "number": "ZZ1"}}, CONTEXT)
+        flight.book({**book, "trip_id": "trip-2", "trip": {"flight": {**TRIP["flight"], "number": "ZZ1"}}}, CONTEXT)
     assert [line["outcome"] for line in lines] == ["OK", "BOOKED", "NotOffered"]
     told = json.dumps(lines)
     private = {"ann-smith", *(value for part in ("hotel", "flight", "car") for value in TRIP[part].values())}

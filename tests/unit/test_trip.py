@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from saga.booking import part_of
 from saga.errors import InvalidTrip, Problem
 from saga.trip import PARTICIPANTS, Trip
 from tests.trips import TRIP, trip
@@ -99,3 +100,13 @@ def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(InvalidTrip) as refused:
         Trip.parse(wrong, "trip-1", "ann", TODAY)
     assert [problem.pointer for problem in refused.value.problems] == ["/hotel/check_in", "/car/drop_off"]
+
+
+@pytest.mark.parametrize("participant", PARTICIPANTS)
+def test_a_part_is_picked_by_its_participant(participant: str) -> None:
+    """A participant reads its own part of a request; a request without it has none, and one that is wrong is told."""
+    kind: Any = PARTICIPANTS[participant]
+    assert part_of(kind, TRIP) == kind.parse(TRIP[participant])
+    assert part_of(kind, {name: part for name, part in TRIP.items() if name != participant}) is None
+    with pytest.raises(InvalidTrip):
+        part_of(kind, {participant: dict.fromkeys(TRIP[participant], "2026-02-30")})

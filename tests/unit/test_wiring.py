@@ -103,6 +103,11 @@ def test_the_client_is_made_once() -> None:
     assert first.client is second.client  # type: ignore[attr-defined]
 
 
+def test_the_store_is_made_once() -> None:
+    """All calls of a process share one store, which keeps offers from one call to the next."""
+    assert wiring.desk({}, Context()).store is wiring.desk({}, Context()).store
+
+
 def test_a_hanging_call_ends_before_its_function() -> None:
     """Two tries of a call that hangs take less than the ten seconds that a function may run."""
     config = wiring.desk({}, Context()).store.client.meta.config  # type: ignore[attr-defined]

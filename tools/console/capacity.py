@@ -16,27 +16,31 @@ def read(stage: Stage, request: dict[str, Any]) -> dict[str, Any]:
     Raises Unreachable.
     """
     try:
-        parts = {name: kind.parse(request[name]) for name, kind in PARTICIPANTS.items()}
+        parts = {name: kind.parse(request[name]) for name, kind in PARTICIPANTS.items() if name in request}
     except InvalidTrip:  # a record that other rules let in
         return {}
     offers = {name: Key(name, f"OFFER#{part.offer}") for name, part in parts.items()}
-    counters = {name: [counter(part, take) for take in part.takes] for name, part in parts.items()}
-    items = _get(stage, [*offers.values(), *(key for keys in counters.values() for key in keys)])
+    months = {
+        name: {counter(name, month): slots for month, slots in part.takes.items()} for name, part in parts.items()
+    }
+    items = _get(stage, [*offers.values(), *(key for counters in months.values() for key in counters)])
     return {
         name: {
             "offer": part.offer,
             "capacity": items.get(offers[name], {}).get("capacity"),
-            "days": [
-                {"day": key.id.rpartition("#")[2], "taken": items.get(key, {}).get("taken", 0)}
-                for key in counters[name]
-            ],
+            "days": [_day(key, slot, items) for key, slots in months[name].items() for slot in slots],
         }
         for name, part in parts.items()
     }
 
 
+def _day(key: Key, slot: str, items: dict[Key, Item]) -> dict[str, Any]:
+    month = key.id.rpartition("#")[2]
+    return {"day": f"{month}-{slot.removeprefix('d')}", "taken": items.get(key, {}).get(slot, 0)}
+
+
 def _get(stage: Stage, keys: list[Key]) -> dict[Key, Item]:
-    """Read at most 64 items in one call; a batch takes 100."""
+    """Read an offer and two months of each participant, in one call; a batch takes 100 items."""
     tables = {stage.table(key.table): key.table for key in keys}
     asked = {
         table: {"Keys": [marshal({"id": key.id}) for key in keys if key.table == kind], "ConsistentRead": True}

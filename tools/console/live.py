@@ -19,9 +19,6 @@ from tools.stage import Stage, ToolError
 PAGE = 50
 """Trips of the list in one page."""
 
-LATE = 15 * 60
-"""Seconds after which an unfinished trip needs a look, as for `./saga.sh stuck`."""
-
 Looks = dict[str, Callable[[], Any]]
 
 
@@ -104,5 +101,5 @@ class Feed:
 
     def _attention(self) -> list[dict[str, Any]]:
         # How long ago is the page's to say: a number that grows would be news at every look.
-        found = attention.stuck(self.stage, LATE)
+        found = attention.stuck(self.stage, attention.LATE)
         return [{name: value for name, value in asdict(trip).items() if name != "age"} for trip in found]

@@ -92,8 +92,12 @@ def overtake(found: dict[str, Look], log: Iterable[Item]) -> None:
 
 
 def told(log: Sequence[Item], run: int) -> list[Step]:
-    """Tell a run by its log alone, for where the execution's history is gone: after 90 days, or a restart."""
-    return [step for entry in log for step in _told(entry, run)]
+    """Tell a run by its log alone, for where the execution's history is gone: after 90 days, or a restart.
+
+    A cancel that found nothing left to cancel is not in the log, and not told.
+    """
+    before: list[Item] = [{"step": "", "kind": ""}, *log]
+    return [step for last, entry in zip(before, log, strict=False) for step in _told(entry, last, run)]
 
 
 def message(cause: str | None) -> str | None:
@@ -104,15 +108,18 @@ def message(cause: str | None) -> str | None:
         return cause
 
 
-def _told(entry: Item, run: int) -> Iterator[Step]:
+def _told(entry: Item, last: Item, run: int) -> Iterator[Step]:
     at, state, kind = datetime.fromisoformat(entry["at"]), entry["step"], entry["kind"]
     if state == "Saga" and kind == BEGIN:
         yield Step(at, "BeginCancellation" if run else "BeginSaga", "entered")
         yield Step(at, "", "done")
     elif state == "Saga":
-        yield from _ended(at, entry["status"], run)
+        yield from _ended(at, entry, last, run)
     elif kind == START:
-        yield Step(at, state, "failed" if entry["attempt"] else "entered")
+        if last["step"] != state:
+            yield Step(at, state, "entered")
+        if entry["attempt"]:  # the one before has failed; the first logs no START of its own unless it ends the step
+            yield Step(at, state, "failed")
     elif kind == ABORT:
         yield Step(at, state, "failed", entry["error"], entry["message"])
         yield Step(at, state, "caught")
@@ -120,8 +127,12 @@ def _told(entry: Item, run: int) -> Iterator[Step]:
         yield Step(at, state, "done")
 
 
-def _ended(at: datetime, status: str, run: int) -> Iterator[Step]:
-    if status != CONFIRMED:  # the last book confirms a trip by itself
+def _ended(at: datetime, entry: Item, last: Item, run: int) -> Iterator[Step]:
+    status = entry["status"]
+    if last["kind"] == END and last["step"].startswith("Cancel"):
+        yield Step(at, "HasItEnded", "entered")
+    # The last book confirms a trip by itself, and the last cancel of a run that owes nothing ends one.
+    if status != CONFIRMED and not _is_of(entry, last):
         yield Step(at, "EndSaga", "entered")
         yield Step(at, "EndSaga", "done")
         yield Step(at, "HowItEnded", "entered")
@@ -129,6 +140,15 @@ def _ended(at: datetime, status: str, run: int) -> Iterator[Step]:
     yield Step(at, state, "entered")
     well = status == CONFIRMED or (run and status != NEEDS_ATTENTION)
     yield Step(at, "ExecutionSucceeded", "ended") if well else Step(at, "ExecutionFailed", "ended", state)
+
+
+def _is_of(entry: Item, last: Item) -> bool:
+    """Whether the line before is the step's that ended the saga: it has the same place in the run."""
+    return bool(last["kind"] == END and _place(last) == _place(entry))
+
+
+def _place(entry: Item) -> str:
+    return str(entry["entry"].split("#")[2])
 
 
 def _end(state: str, current: Look, step: Step) -> None:

@@ -18,7 +18,8 @@ def story(log: Sequence[Item], histories: Mapping[int, Sequence[Step]]) -> list[
     """Return a chapter for each step of each run, in order: `{"run", "step", "lines"}`.
 
     A line has `at`, `kind` (of the log, or FAILED from the history), `attempt` and what the entry says. The n-th
-    failure of a step's history belongs behind its n-th START: the clocks of the two need not agree.
+    failure of a step's history belongs behind its n-th START: the clocks of the two need not agree. A first attempt
+    that failed has no START in the log; its failure comes before the second one's.
     """
     failures = {run: _failures(steps) for run, steps in histories.items()}
     chapters: list[Chapter] = []
@@ -28,7 +29,10 @@ def story(log: Sequence[Item], histories: Mapping[int, Sequence[Step]]) -> list[
             chapters += _unlogged(run, "EndSaga" if chapters and chapters[-1]["run"] == run else "Begin", failures)
         if not chapters or (chapters[-1]["run"], chapters[-1]["step"]) != (run, step):
             chapters.append({"run": run, "step": step, "lines": []})
-        chapters[-1]["lines"] += _lines(entry, failures.get(run, {}).get(step, []))
+        failed = failures.get(run, {}).get(step, [])
+        if not chapters[-1]["lines"] and entry["kind"] == START:
+            chapters[-1]["lines"] += [_failed(one, n) for n, one in enumerate(failed[: entry["attempt"]])]
+        chapters[-1]["lines"] += _lines(entry, failed)
     return chapters
 
 

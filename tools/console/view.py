@@ -74,7 +74,12 @@ class Viewer:
         derived = executions.booking(self._trip_id, record["saga_id"])
         undos = {entry["run"]: entry["execution"] for entry in found.log if "execution" in entry and entry["run"]}
         if found.status in (CANCELLING, NEEDS_ATTENTION):  # one that was asked for may not have logged its begin yet
-            undos.setdefault(record["runs"] + 1, executions.cancellation(self._trip_id, record["runs"] + 1))
+            number = max(
+                record["runs"] + 1, record.get("undos", 0)
+            )  # undos that died before their begin have names too
+            asked = executions.cancellation(self._trip_id, number)
+            if asked not in undos.values():
+                undos.setdefault(record["runs"] + 1, asked)
         return {0: record.get("execution", derived), **undos}
 
     def _execution(self, arn: str) -> Execution:

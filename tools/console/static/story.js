@@ -46,7 +46,7 @@ function span(story, run) {
 function tellChapter({ run, step, lines }, execution, { from, length }) {
   const look = lookOf(step, lines, execution);
   const [first, last] = [lines[0].at, lines.at(-1).at];
-  const tries = lines.filter((line) => line.kind === "START").length;
+  const tries = 1 + Math.max(...lines.map((line) => line.attempt ?? 0)); // a first attempt that failed logs no START
   const position = {
     "data-left": Math.min(99, (100 * seconds(from, first)) / length).toFixed(2),
     "data-width": Math.max(1, (100 * seconds(first, last)) / length).toFixed(2),

@@ -1,0 +1,54 @@
+"""A mutant: one change, and what came of it."""
+
+import re
+from dataclasses import dataclass
+from difflib import unified_diff
+
+KILLED, SURVIVED, UNTRIED = "killed", "survived", "untried"
+REFUSED = "refused"
+"""The type checker refuses it, as `./build.sh lint` would: no program of this project, so it does not count."""
+PROSE = "prose"
+"""It changes a text for people, which no test is to hold word by word; it does not count either."""
+EQUIVALENT = "equivalent"
+
+_TEXT = re.compile(r'f?"(?:[^"\\]|\\.)*\s(?:[^"\\]|\\.)*"')
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`place` is what is changed (a function, a path in a document), `before` and `after` its source with and without.
+
+    `file` is the changed file, or what stands for it in the report.
+    """
+
+    file: str
+    place: str
+    before: str
+    after: str
+    status: str = UNTRIED
+
+    @property
+    def diff(self) -> str:
+        """The changed lines, with one line of context."""
+        lines = unified_diff(self.before.splitlines(), self.after.splitlines(), lineterm="", n=1)
+        return "\n".join(line for line in lines if not line.startswith(("---", "+++", "@@")))
+
+    @property
+    def removed(self) -> str:
+        """The lines that the change takes away, as the list of equivalents names them."""
+        return self._side("-")
+
+    @property
+    def added(self) -> str:
+        """The lines that the change puts there."""
+        return self._side("+")
+
+    def _side(self, sign: str) -> str:
+        return " ".join(line[1:].strip() for line in self.diff.splitlines() if line.startswith(sign))
+
+
+def is_prose(mutant: Mutant) -> bool:
+    """Whether nothing but a text with a space in it is changed: such a text is for people."""
+    before, after = (_TEXT.sub("¶", side) for side in (mutant.removed, mutant.added))
+    emptied = {before[: found.start()] + "None" + before[found.end() :] for found in re.finditer("¶", before)}
+    return "¶" in before and (before == after or after in emptied)
