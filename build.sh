@@ -23,16 +23,15 @@ EOF
 }
 
 run_tests() {
-  local code=0 chosen="not deep"
+  local code=0
   if [ "${1:-}" = --quick ]; then
-    exec .venv/bin/python -m pytest -q -n 2 -m "not server and not slow and not deep" --ignore tests/local --ignore tests/browser
+    exec .venv/bin/python -m pytest -q -n 2 -m "not server and not slow" --ignore tests/local --ignore tests/browser
   fi
   if [ "${1:-}" = --deep ]; then
     export DEEP=1
-    chosen=""
   fi
   .venv/bin/python -m tools.lint || code=1
-  .venv/bin/python -m pytest -q -n 2 --dist loadfile -m "$chosen" --ignore tests/local --ignore tests/browser || code=1
+  .venv/bin/python -m pytest -q -n 2 --dist loadfile --ignore tests/local --ignore tests/browser || code=1
   # Two embedded AWS, one for each worker; it spends much of a test waiting for its functions.
   .venv/bin/python -m pytest -q -n 2 --dist loadfile tests/local || code=1
   .venv/bin/python -m pytest -q -rs tests/browser || code=1

@@ -108,7 +108,11 @@ def test_a_trip_is_rolled_back_whole(stack: Stack) -> None:
     done = stack.run("./runtest.sh", "test-booking-fail.json", "--json", "--expect", "booked")
     report = json.loads(done.stdout)
     assert (done.returncode, report["outcome"], report["status"]) == (1, "rolled-back", "ROLLED_BACK")
-    assert report["failure"] == {"step": "BookCar", "error": "SoldOut", "message": "Fiat 500e is sold out"}
+    assert report["failure"] == {
+        "step": "BookCar",
+        "error": "SoldOut",
+        "message": "Fiat 500e is sold out on 2099-03-01",
+    }
     assert story(report["log"]) == ROLLED_BACK
     assert {item["status"] for item in report["bookings"].values()} == {"CANCELLED"}
     assert stack.wait(report["execution_arn"]) == "TripRolledBack"

@@ -29,7 +29,7 @@ class Explorer:
 
     def __init__(self, world: World, rests: tuple[str, ...]) -> None:
         self._world, self._rests = world, rests
-        self._came: dict[State, tuple[State | None, Any]] = {}
+        self._came: dict[State, tuple[State | None, Any, int]] = {}
         self._well: set[int] = set()
         self._left_alone: set[tuple[int, ...]] = set()
         self._ends: set[tuple[str, ...]] = set()
@@ -37,24 +37,28 @@ class Explorer:
     def explore(self, faults: int) -> Found:
         """Explore all states within `faults` faults; raise Violation with the way that led there."""
         layers: list[list[State]] = [[self._world.start], *([] for _ in range(faults))]
-        came = self._came
-        came[self._world.start] = (None, ("start", ""))
+        self._came[self._world.start] = (None, ("start", ""), 0)
         gc.disable()  # it would walk through all these tuples again and again, and find no cycle
         try:
             for used, layer in enumerate(layers):
                 for state in layer:  # the layer grows as it is walked
-                    try:
-                        for label, cost, to in self._world.moves(state, faults - used):
-                            after = to if used + cost < faults else self._world.settled(to)
-                            if after not in came:
-                                came[after] = (state, label)
-                                layers[used + cost].append(after)
-                        self._judge(state, used)
-                    except Violation as violation:
-                        raise Violation(f"{violation}\n{self._way(state)}") from None
+                    if self._came[state][2] == used:  # else a way with fewer faults has been found meanwhile
+                        self._expand(state, used, layers)
         finally:
             gc.enable()
-        return Found(len(came), self._ends)
+        return Found(len(self._came), self._ends)
+
+    def _expand(self, state: State, used: int, layers: list[list[State]]) -> None:
+        came, left = self._came, len(layers) - 1 - used
+        try:
+            for label, cost, to in self._world.moves(state, left):
+                after = to if cost < left else self._world.settled(to)
+                if after not in came or came[after][2] > used + cost:
+                    came[after] = (state, label, used + cost)
+                    layers[used + cost].append(after)
+            self._judge(state, used)
+        except Violation as violation:
+            raise Violation(f"{violation}\n{self._way(state)}") from None
 
     def _judge(self, state: State, used: int) -> None:
         """Check the tables; that nothing is started beside what works; and at rest, that no trip is forgotten."""
@@ -112,7 +116,7 @@ class Explorer:
         moves: list[str] = []
         here: State | None = state
         while here:
-            here, (what, where) = self._came[here]
+            here, (what, where), _ = self._came[here]
             moves.append(f"  {what} {self._described(where)}")
         return "\n".join(reversed(moves))
 

@@ -47,21 +47,24 @@ class Scenario:
 OTHER_OWNER = SHORT | {"owner": "ben"}
 OTHER_TRIP = SHORT | {"trip_id": "trip-2"}
 CRASHES = ("error", "cut", "killed", "timeout", "twice")
-NO_CAR = {"car": 0}
+NO_HOTEL, NO_CAR = {"hotel": 0}, {"car": 0}
 
 SCENARIOS: dict[str, Scenario] = {
     "faults within the budget": Scenario(rules=Rules(CRASHES, retries=1), rests=(CONFIRMED,)),
     "posted twice, within the budget": Scenario(
-        (), posts=(SHORT, SHORT), rules=Rules(("error", "cut"), retries=1), rests=(CONFIRMED,)
+        (SHORT,), posts=(SHORT, SHORT), rules=Rules(("error", "cut"), retries=1), rests=(CONFIRMED,)
     ),
-    "no room in the hotel": Scenario(capacity={"hotel": 0}),
+    "no room in the hotel": Scenario(capacity=NO_HOTEL),
     "nobody looks after it": Scenario(rules=Rules((*CRASHES, "delete"), undos=0), rests=(*SETTLED, BOOKING)),
     "a car sold out, nobody looks after it": Scenario(rules=Rules(CRASHES, retries=1, undos=0), capacity=NO_CAR),
     "cancels fail, nobody repairs": Scenario(
         bound=2, rules=Rules(("error",), undos=0), rests=(*SETTLED, COMPENSATING, NEEDS_ATTENTION)
     ),
-    "a car sold out, cancels fail": Scenario(bound=2, rules=Rules(("error",)), capacity=NO_CAR),
+    "undos die": Scenario(bound=4, rules=Rules(("outage",)), capacity=NO_HOTEL),
+    "an undo begins twice": Scenario(bound=2, rules=Rules(("outage", "twice")), capacity=NO_HOTEL),
+    "posted and deleted": Scenario((SHORT,), posts=(SHORT,), rules=Rules(("delete",))),
     "two owners, one trip_id": Scenario((SHORT, SHORT, OTHER_OWNER), rules=Rules((*CRASHES, "delete"))),
+    "a car sold out, cancels fail": Scenario(bound=2, rules=Rules(("error",)), capacity=NO_CAR),
     "any fault": Scenario(),
     "any fault, a car sold out": Scenario(capacity=NO_CAR),
     "two sagas, one seat": Scenario((SHORT, SHORT, OTHER_TRIP), rules=Rules(CRASHES), capacity={"flight": 1}),
@@ -69,7 +72,6 @@ SCENARIOS: dict[str, Scenario] = {
     "gone, and gone again": Scenario(bound=2, rules=Rules(("lost",))),
     "killed again": Scenario(bound=2, rules=Rules(("killed", "twice"))),
     "late and twice, retried": Scenario(bound=2, rules=Rules(("timeout", "twice"), retries=1), capacity=NO_CAR),
-    "undos die": Scenario(bound=4, rules=Rules(("outage",))),
     "begun by the API": Scenario((SHORT,), posts=(SHORT,)),
     "failing, killed, late": Scenario(bound=2, rules=Rules(("error", "killed", "timeout"))),
 }
@@ -77,13 +79,11 @@ SCENARIOS: dict[str, Scenario] = {
 
 DEEP: dict[str, Scenario] = {
     "cancels fail": Scenario(bound=3, rules=Rules(("error",)), capacity=NO_CAR),
-    "deleted twice": Scenario(bound=2, rules=Rules(("delete",))),
-    "errors and DELETEs": Scenario(bound=2, rules=Rules(("error", "delete"))),
-    "killed and deleted": Scenario(bound=2, rules=Rules(("killed", "delete"))),
-    "gone and late": Scenario(bound=2, rules=Rules(("lost", "timeout"))),
-    "an undo by mistake": Scenario(bound=2, rules=Rules(("mistaken", "error"))),
-    "a car sold out, two faults": Scenario(bound=2, rules=Rules(CRASHES), capacity=NO_CAR),
     "two sagas, one seat, any fault": Scenario((SHORT, SHORT, OTHER_TRIP), capacity={"flight": 1}),
+    "gone and late": Scenario(bound=2, rules=Rules(("lost", "timeout"))),
+    "a car sold out, two faults": Scenario(bound=2, rules=Rules(CRASHES), capacity=NO_CAR),
     "begun by the API, two faults": Scenario((SHORT,), posts=(SHORT,), bound=2, rules=Rules(("error", "killed"))),
+    "failing and deleted": Scenario(bound=2, rules=Rules(("error", "killed", "delete"))),
+    "failing, and an undo by mistake": Scenario(bound=2, rules=Rules(("error", "mistaken"))),
 }
 """Those that take minutes: `./build.sh test --deep` explores them."""

@@ -12,7 +12,7 @@ REACHED: dict[str, int] = {
     "two owners, one trip_id": 70_000,
     "two sagas, one seat": 90_000,
     "begun by the API": 300_000,
-    "undos die": 150_000,
+    "undos die": 20_000,
 }
 """States that an exploration must at least see, lest it quietly explores nothing."""
 

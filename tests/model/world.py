@@ -153,8 +153,7 @@ class World(Executions):
             yield (name and name[0], job), cost, State(tables, joined(state.actors, come), state.started)
 
     def _has_begun(self, state: State, number: int) -> bool:
-        actor = self.all[number]
-        return bool(actor.bit & state.started) or not (actor.bit or (actor.job and actor.job[0] == POST))
+        return number not in self.start.actors or bool(self.all[number].bit & state.started)
 
     def _read(self, number: int) -> Facts:
         record, feed = self.kernel.value(number), Feed()

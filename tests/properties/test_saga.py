@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -233,4 +234,5 @@ Saga.TestCase.settings = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-TestSaga = Saga.TestCase
+# It takes half a minute: no part of the inner loop.
+TestSaga = pytest.mark.slow(Saga.TestCase)

@@ -15,15 +15,15 @@ def _aws() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
-        logging.disable()  # what moto and the functions say of thousands of schedules costs a fifth of the time
         with aws():
             yield
-        logging.disable(logging.NOTSET)
 
 
 @pytest.fixture
 def machine(_aws: None, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
     """The booking machine over a store full of offers, its waiting switched off, on a stage that allows faults."""
     monkeypatch.setenv("SAGA_FAULTS", "allowed")
+    logging.disable()  # what moto and the functions say of thousands of schedules costs a fifth of the time
     with harmless_faults():
         yield Machine(store)
+    logging.disable(logging.NOTSET)

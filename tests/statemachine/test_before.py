@@ -248,5 +248,6 @@ def test_a_path_that_is_missing_would_be_told() -> None:
     """The walk finds a parameter, a choice and a place of a result that the state has not."""
     state = {"Parameters": {"a.$": "$.a", "b.$": "$.b"}, "ResultPath": "$.c.d", "Choices": [{"Variable": "$.e"}]}
     assert [path for path in paths(state) if not resolves({"a": 1}, path)] == ["$.b", "$.c", "$.e"]
-    with patch.dict(DEFINITIONS["booking"]["States"], {"X": state}), pytest.raises(AssertionError, match=r"X: \$"):
-        test_no_path_of_a_state_is_missing(MemoryStore(), pytest.MonkeyPatch(), "booking", ("car",))
+    broken = patch.dict(DEFINITIONS["booking"]["States"], {"X": state})
+    with broken, pytest.MonkeyPatch.context() as undone, pytest.raises(AssertionError, match=r"X: \$"):
+        test_no_path_of_a_state_is_missing(MemoryStore(), undone, "booking", ("car",))

@@ -32,6 +32,7 @@ def test_a_traveller_cancels_a_confirmed_trip(machine: Machine, undo: Machine, s
     """A trip that is CANCELLING is cancelled in reverse and ends CANCELLED, as the first undo of its log."""
     machine.run(trip())
     assert asks(store) == ("CANCELLING", [UNDO])
+    assert violations(store.items) == []  # it is unfinished, and stands in the index
     run = undo.run(ID)
     assert run.status == "SUCCEEDED"
     assert run.states[2:] == [*CANCELS, "HasItEnded", "TripUndone"]

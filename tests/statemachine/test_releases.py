@@ -10,7 +10,6 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,8 @@ from tests.statemachine.replay import Call, Item, Key, dump, load, replay
 from tests.statemachine.states import DATA, LONG_AGO, SAGAS, keep_functions, record
 from tests.trips import OFFERS
 from tools.invariants import violations
+
+pytestmark = pytest.mark.slow  # the functions of another release run in a process of their own
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 RELEASES = sorted(
@@ -47,11 +48,11 @@ def last(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def today(_aws: None) -> Iterator[dict[str, list[Call]]]:
+def today(_aws: None) -> dict[str, list[Call]]:
     """The states of this checkout's machines."""
     with pytest.MonkeyPatch.context() as patch, harmless_faults():
         patch.setenv("SAGA_FAULTS", "allowed")
-        yield {name: record(name) for name in SAGAS}
+        return {name: record(name) for name in SAGAS}
 
 
 def states(version: str) -> dict[str, list[Call]]:

@@ -1,102 +1,139 @@
-"""The mutants of functions: mutmut makes them, tries them and remembers what came of them."""
+"""The mutants of functions: mutmut makes them, and what knows pytest (trials.py) tries them.
+
+mutmut would try them too, but it collects the tests anew for each, which takes longer than the tests that kill it.
+"""
 
 import json
 import os
-import signal
 import subprocess
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from tools.local.environment import ROOT
 from tools.mutants import tree
-from tools.mutants.mutant import KILLED, REFUSED, SURVIVED, UNTRIED, Mutant
+from tools.mutants.mutant import KILLED, REFUSED, UNTRIED, Mutant
 
 TREE = tree.HOME / "tree"
 RESULTS = TREE / "mutants"
+STATE = tree.HOME / "functions.json"
 PYTHON = ROOT / ".venv" / "bin" / "python"
 
-TESTS = ["tests/unit", "tests/contract", "tests/statemachine", "tests/api"]
-QUICK = ["-p", "no:cacheprovider", "-m", "not slow and not server"]
+TESTS = ("tests/unit", "tests/contract", "tests/statemachine", "tests/api")
+QUICK = ("-p", "no:cacheprovider", "-m", "not slow and not server")
 
-REFUSING = [str(PYTHON), str(ROOT / "tools/mutants/typecheck.py"), "mypy", str(tree.VENV / "bin/python"), *tree.MUTATED]
+MAKING = {
+    "source_paths": [*tree.MUTATED],
+    "pytest_add_cli_args": [*QUICK],
+    "pytest_add_cli_args_test_selection": ["tests/unit/test_days.py"],
+    "on_dependency_change": "ignore",
+    "use_git_change_detection": False,
+}
+"""mutmut cannot be asked to make mutants only, so it is asked to try those of one small module."""
+SMALL = "saga.days.*"
 
-STATUSES = {0: SURVIVED, 5: SURVIVED, 33: SURVIVED, 37: REFUSED, None: UNTRIED, 2: UNTRIED}
-"""What mutmut's numbers mean; without a test (5, 33) a mutant survives too, and all others are ways to die."""
+
+@dataclass(frozen=True)
+class Made:
+    """A mutant as mutmut has made it: `key` is its name, `function` its function's, `lines` where it stands."""
+
+    key: str
+    file: str
+    function: str
+    source: str
+    original: str
+
+    @property
+    def shown(self) -> Mutant:
+        """What the report says of it."""
+        name = self.key.rpartition(".")[2]
+        original = f"{name.rpartition('_')[0]}_orig"
+        place = f"{self.key.rpartition('.')[0]}.{_plain(original)}"
+        return Mutant(self.file, place, self.original, self.source.replace(name, original))
 
 
 def run(seconds: float) -> None:
     """Try what has not been tried, and what has survived if anything has changed since; stop when the time is up."""
-    seen = tree.copy(TREE, undecorated=True)
-    _configure()
-    stamp = tree.HOME / "functions.seen"
-    if RESULTS.exists() and (not stamp.exists() or stamp.read_text() != seen):
-        _forget()
-    stamp.write_text(seen)
-    environment = os.environ | {"PATH": f"{PYTHON.parent}{os.pathsep}{os.environ['PATH']}"}
-    command = (str(tree.VENV / "bin/mutmut"), "run", "--max-children", "2")
-    # A group of its own: an interrupt by hand reaches it through us, so it writes down what it has.
-    process = subprocess.Popen(command, cwd=TREE, env=environment, start_new_session=True)
-    try:
-        process.wait(seconds)
-    except (subprocess.TimeoutExpired, KeyboardInterrupt) as reason:
-        process.send_signal(signal.SIGINT)
-        process.wait()
-        if isinstance(reason, KeyboardInterrupt):
-            raise
-    else:
-        if process.returncode:
-            raise SystemExit("mutants: mutmut could not run, see above; do all quick tests pass?")
+    until, seen = time.time() + seconds, tree.copy(TREE, undecorated=True)
+    _make()
+    known = _read()
+    refused = _refused()
+    waiting = {
+        one.key: [one.function, _identity(one)]
+        for one in made()
+        if one.key not in refused and known.get(_identity(one), ["", ""])[0] != KILLED
+        if known.get(_identity(one), ["", ""])[1] != seen
+    }
+    known |= {_identity(one): [REFUSED, seen] for one in made() if one.key in refused}
+    STATE.write_text(json.dumps(known))
+    task = {"waiting": waiting, "state": str(STATE), "seen": seen, "until": until}
+    (tree.HOME / "task.json").write_text(json.dumps(task))
+    tests = [name for name in TESTS if (ROOT / name).exists()]
+    command = (str(tree.VENV / "bin/python"), "-m", "pytest", "-x", "-q", *QUICK, "-p", "tools.mutants.trials", *tests)
+    environment = os.environ | {"MUTANTS_TASK": str(tree.HOME / "task.json"), "MUTANT_UNDER_TEST": "stats"}
+    if waiting and subprocess.run(command, cwd=RESULTS, env=environment, check=False).returncode:
+        raise SystemExit("mutants: the quick tests fail without any mutant, see above")
 
 
 def found() -> Iterator[Mutant]:
-    """Yield every mutant that mutmut has made, with what came of it."""
-    for meta in sorted(RESULTS.rglob("*.meta")):
-        mutated = meta.with_suffix("")
+    """Yield every mutant of the functions, with what is known of it."""
+    known = _read()
+    for one in made():
+        mutant = one.shown
+        yield Mutant(mutant.file, mutant.place, mutant.before, mutant.after, known.get(_identity(one), [UNTRIED])[0])
+
+
+def made() -> Iterator[Made]:
+    """Yield what mutmut has made."""
+    for index in sorted(RESULTS.rglob("*.spans")):
+        mutated = index.with_suffix("")
         file = str(mutated.relative_to(RESULTS))
         if not (ROOT / file).is_file():
             continue
-        lines = mutated.read_text().splitlines()
-        spans = json.loads(Path(f"{mutated}.spans").read_text())["spans"]
-        for key, code in json.loads(meta.read_text())["exit_code_by_key"].items():
-            name = key.rpartition(".")[2]
-            original, _, _ = name.rpartition("_")
-            place = f"{key.rpartition('.')[0]}.{_plain(original)}"
-            before, after = (_source(lines, *spans[which]) for which in (f"{original}_orig", name))
-            yield Mutant(file, place, before, after.replace(name, f"{original}_orig"), STATUSES.get(code, KILLED))
+        lines, module = mutated.read_text().splitlines(), ".".join(Path(file).with_suffix("").parts)
+        spans = json.loads(index.read_text())["spans"]
+        for name, (first, last) in spans.items():
+            if not name.endswith("_orig"):
+                function = name.partition("__mutmut")[0]
+                begin, end = spans[f"{function}__mutmut_orig"]
+                original = "\n".join(lines[begin - 1 : end])
+                yield Made(
+                    f"{module}.{name}", file, f"{module}.{function}", "\n".join(lines[first - 1 : last]), original
+                )
 
 
-def _source(lines: list[str], first: int, last: int) -> str:
-    return "\n".join(lines[first - 1 : last])
+def _identity(one: Made) -> str:
+    """Return what a mutant is remembered by: a change of its function makes it another."""
+    mutant = one.shown
+    return tree.digest(mutant.place, mutant.before, mutant.after)
 
 
 def _plain(mangled: str) -> str:
-    """Return a function's own name: mutmut writes x_name__mutmut and xǁClassǁname__mutmut."""
-    name = mangled.removesuffix("__mutmut")
+    """Return a function's own name: mutmut writes x_name__mutmut_orig and xǁClassǁname__mutmut_orig."""
+    name = mangled.partition("__mutmut")[0]
     return name.replace("ǁ", ".").removeprefix("x.") if "ǁ" in name else name.removeprefix("x_")
 
 
-def _configure() -> None:
-    """Put mutmut's configuration into the copy's pyproject.toml."""
-    others = sorted({path.parts[0] for path in tree.sources()} - {*tree.MUTATED, "pyproject.toml"})
-    settings = {
-        "source_paths": [*tree.MUTATED],
-        "also_copy": others,
-        "pytest_add_cli_args": QUICK,
-        "pytest_add_cli_args_test_selection": [name for name in TESTS if (ROOT / name).exists()],
-        "type_check_command": REFUSING,
-        "on_dependency_change": "ignore",
-    }
-    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
-    text = "\n".join(["", "[tool.mutmut]", "use_git_change_detection = false", *lines, ""])
+def _make() -> None:
+    """Let mutmut make the mutants of each file that has changed."""
+    settings = MAKING | {"also_copy": sorted({path.parts[0] for path in tree.sources()} - {*tree.MUTATED})}
     with (TREE / "pyproject.toml").open("a") as file:
-        file.write(text)
+        file.write("\n[tool.mutmut]\n")
+        file.writelines(f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
+    command = (str(tree.VENV / "bin/mutmut"), "run", "--max-children", "2", SMALL)
+    done = subprocess.run(command, cwd=TREE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{done.stdout}\nmutants: mutmut could not make them, see above")
 
 
-def _forget() -> None:
-    """Forget which tests reach which function, and what has survived: the tests may be better now."""
-    (RESULTS / "mutmut-stats.json").unlink(missing_ok=True)
-    for meta in RESULTS.rglob("*.meta"):
-        results = json.loads(meta.read_text())
-        codes = results["exit_code_by_key"]
-        codes.update({key: None for key, code in codes.items() if STATUSES.get(code) == SURVIVED})
-        meta.write_text(json.dumps(results))
+def _refused() -> set[str]:
+    """Return the mutants that the type checker refuses."""
+    command = (str(PYTHON), "-m", "tools.mutants.typecheck", str(tree.VENV / "bin/python"), *tree.MUTATED)
+    done = subprocess.run(command, cwd=RESULTS, stdout=subprocess.PIPE, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def _read() -> dict[str, list[str]]:
+    known: dict[str, list[str]] = json.loads(STATE.read_text()) if STATE.exists() else {}
+    return known

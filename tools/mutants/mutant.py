@@ -11,7 +11,8 @@ PROSE = "prose"
 """It changes a text for people, which no test is to hold word by word; it does not count either."""
 EQUIVALENT = "equivalent"
 
-_TEXT = re.compile(r'f?"(?:[^"\\]|\\.)*\s(?:[^"\\]|\\.)*"')
+_STRING = re.compile(r"""[rbf]*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
+_COMMENT = re.compile(r"  # .*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,17 @@ class Mutant:
         return self._side("+")
 
     def _side(self, sign: str) -> str:
-        return " ".join(line[1:].strip() for line in self.diff.splitlines() if line.startswith(sign))
+        lines = (line[1:] for line in self.diff.splitlines() if line.startswith(sign))
+        return " ".join(_COMMENT.sub("", line).strip() for line in lines)
 
 
 def is_prose(mutant: Mutant) -> bool:
     """Whether nothing but a text with a space in it is changed: such a text is for people."""
-    before, after = (_TEXT.sub("¶", side) for side in (mutant.removed, mutant.added))
+    before, after = (_STRING.sub(_marked, side) for side in (mutant.removed, mutant.added))
     emptied = {before[: found.start()] + "None" + before[found.end() :] for found in re.finditer("¶", before)}
     return "¶" in before and (before == after or after in emptied)
+
+
+def _marked(string: re.Match[str]) -> str:
+    """Return one sign for any text with a space, and all else as it is."""
+    return "¶" if " " in string.group() else string.group()

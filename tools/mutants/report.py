@@ -1,10 +1,10 @@
 """What came of the mutants: the score, and each survivor with its diff."""
 
+import re
 import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tools.mutants.mutant import EQUIVALENT, KILLED, PROSE, SURVIVED, UNTRIED, Mutant, is_prose
@@ -37,7 +37,11 @@ def _set_apart(mutant: Mutant, entries: Sequence[dict[str, str]]) -> Mutant:
 def is_listed(mutant: Mutant, entry: dict[str, str]) -> bool:
     """Whether an entry means this mutant: by its place and by the changed lines, so a line elsewhere may change."""
     sides = {"place": mutant.place, "before": mutant.removed, "after": mutant.added}
-    return all(fnmatchcase(sides[name], pattern) for name, pattern in entry.items() if name in sides)
+    return all(_matches(pattern, sides[name]) for name, pattern in entry.items() if name in sides)
+
+
+def _matches(pattern: str, text: str) -> bool:
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) is not None
 
 
 def show(mutants: Sequence[Mutant]) -> float:

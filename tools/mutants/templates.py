@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ from typing import Any
 import pytest
 
 from tools.local.environment import ROOT
-from tools.mutants import documents, tree
-from tools.mutants.mutant import KILLED, SURVIVED, UNTRIED, Mutant
+from tools.mutants import documents, forks, tree
+from tools.mutants.mutant import KILLED, UNTRIED, Mutant
 
+Made = tuple[documents.Change, Mutant]
 STATE = Path(os.environ.get("MUTANTS_STATE", tree.HOME / "templates.json"))
 """What is known; the plugin runs in a copy, so it is told."""
 STAGE = "prod"
@@ -47,7 +48,7 @@ def found() -> list[Mutant]:
     return [Mutant(*mutant) for mutant in json.loads(STATE.read_text())] if STATE.exists() else []
 
 
-def made(template: dict[str, Any]) -> Iterator[tuple[documents.Change, Mutant]]:
+def made(template: dict[str, Any]) -> Iterator[Made]:
     """Yield each change of a template with its mutant."""
     for change in documents.of_template(template):
         yield change, Mutant("infra", *documents.told(template, change))
@@ -55,55 +56,36 @@ def made(template: dict[str, Any]) -> Iterator[tuple[documents.Change, Mutant]]:
 
 def pytest_runtestloop(session: pytest.Session) -> bool:
     """Run the tests, and then all mutants if they pass."""
-    _play(session, session.items)
+    forks.play(session, session.items)
     if session.testsfailed:
         return True
-    quick = [item for item in session.items if _seconds(session, item) < SLOW]
+    quick = [item for item in session.items if forks.seconds(session, item) < SLOW]
     packages = next(module.package_all for module in _modules(session) if hasattr(module, "package_all"))()
-    dead = {replace(mutant, status=UNTRIED) for mutant in found() if mutant.status == KILLED}
-    judged: list[Mutant] = []
-    for change, mutant in made(packages[STAGE].template):
-        if mutant in dead:
-            status = KILLED
-        elif time.time() < float(os.environ["MUTANTS_UNTIL"]):
-            status = _judged(session, quick, packages, change)
-        else:
-            status = UNTRIED
-        judged.append(replace(mutant, status=status))
+    known = {replace(mutant, status=UNTRIED): mutant.status for mutant in found() if mutant.status == KILLED}
+    all_made = list(made(packages[STAGE].template))
+
+    def trial(one: Made) -> list[pytest.Item]:
+        _change(packages, one[0])
+        return quick
+
+    def told(one: Made, status: str) -> None:
+        known[one[1]] = status
+
+    until = float(os.environ["MUTANTS_UNTIL"])
+    waiting = (one for one in all_made if one[1] not in known and time.time() < until)
+    forks.judge(session, waiting, trial, told)
+    judged = [replace(mutant, status=known.get(mutant, UNTRIED)) for _, mutant in all_made]
     STATE.write_text(json.dumps([[one.file, one.place, one.before, one.after, one.status] for one in judged]))
     return True
-
-
-def _play(session: pytest.Session, items: Sequence[pytest.Item]) -> None:
-    """Run tests until one fails."""
-    for number, item in enumerate(items):
-        following = items[number + 1] if number + 1 < len(items) else None
-        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-        if session.testsfailed:
-            return
-
-
-def _seconds(session: pytest.Session, item: pytest.Item) -> float:
-    begun = time.monotonic()
-    _play(session, [item])
-    return time.monotonic() - begun
 
 
 def _modules(session: pytest.Session) -> Iterator[Any]:
     return (item.module for item in session.items if isinstance(item, pytest.Function))
 
 
-def _judged(
-    session: pytest.Session, items: Sequence[pytest.Item], packages: dict[str, Any], change: documents.Change
-) -> str:
-    """Try a mutant in a fork; say what comes of it."""
-    if child := os.fork():
-        return KILLED if os.waitpid(child, 0)[1] else SURVIVED
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+def _change(packages: dict[str, Any], change: documents.Change) -> None:
     for package in packages.values():
         try:
             package.__dict__["template"] = documents.changed(package.template, change)
         except (KeyError, IndexError):
             continue  # another stage has nothing there
-    _play(session, items)
-    os._exit(int(session.testsfailed > 0))

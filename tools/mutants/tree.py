@@ -16,6 +16,11 @@ MUTATED = ("saga", "handlers")
 """The folders whose Python is mutated."""
 
 
+def digest(*texts: str) -> str:
+    """Hash texts."""
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
 def sources() -> list[Path]:
     """Every file of the checkout that is tracked or could be, relative to it."""
     listed = ("git", "ls-files", "--cached", "--others", "--exclude-standard")
