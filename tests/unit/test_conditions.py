@@ -1,14 +1,17 @@
 """Single facts of the protocol that a change of one word would break, and no story would tell."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from handlers import api, reconcile
 from saga import faults, lifecycle, log, reconciler, wiring
+from saga.booking import full_day
 from saga.errors import InvalidTrip, TransientError
 from saga.faults import FaultyStore
-from saga.ports import Desk, Key, Put
+from saga.listing import Listing
+from saga.ports import Desk, Key, Put, Take
 from tests.executions import Executions
 from tests.memory import MemoryStore
 from tests.story import TRIP_ID, record
@@ -89,3 +92,53 @@ def test_a_parameter_is_told_by_its_beginning() -> None:
         api.get_all({"queryStringParameters": {"x" * 60: ""}}, "ann", CONTEXT)
     (problem,) = raised.value.problems
     assert problem.pointer == f"/query/{'x' * 50}"
+
+
+@pytest.mark.parametrize(
+    ("name", "standing", "capacity", "day"),
+    [
+        ("take Room #7#2099-03", {"d01": 1, "d02": 1}, 1, "2099-03-01"),
+        ("take Inn#2099-03", {"d02": 1}, 1, "2099-03-02"),
+        ("take Inn#2099-03", None, 0, "2099-03-01"),
+        ("take Inn#2099-03", {"d01": 1}, 2, "2099-03-01"),
+    ],
+    ids=["an offer with a # in its name", "a later day", "nothing taken", "given back meanwhile"],
+)
+def test_a_refusal_names_the_first_full_day(
+    name: str, standing: dict[str, int] | None, capacity: int, day: str
+) -> None:
+    """The first day at its capacity is named; where none is any more, the first day of the booking."""
+    take = Take(Key("hotel", "TAKEN#Inn#2099-03"), ["d01", "d02"], capacity)
+    assert full_day({name: standing}, {"take Other#2099-02": take, name: take}) == day
+
+
+def test_a_fault_reads_as_the_step_asked() -> None:
+    """A store with a fault reads what stands, or what may be a minute old, as it is asked, and what stands unasked."""
+    asked: list[bool] = []
+    store: Any = SimpleNamespace(get=lambda _key, *, consistent: asked.append(consistent))
+    for how in ({}, {"consistent": True}, {"consistent": False}):
+        FaultyStore(store, {}, 10).get(Key("hotel", "OFFER#Inn"), **how)
+    assert asked == [True, True, False]
+
+
+def listing(*trips: str) -> Listing:
+    """A list whose one shard has trips of one moment, in this order."""
+    items = [{"trip_id": {"S": name}, "created": {"S": "2099-01-01"}} for name in trips]
+
+    def paginate(**query: Any) -> list[Any]:
+        return [{"Items": items if query["ExpressionAttributeValues"][":value"]["S"] == "0" else []}]
+
+    return Listing(SimpleNamespace(get_paginator=lambda _call: SimpleNamespace(paginate=paginate)), "stage")
+
+
+def test_trips_of_one_moment_are_listed_by_their_ids() -> None:
+    """Whatever order the index has trips of one moment in, the list has that of their ids, so that a page ends."""
+    trips, after = listing("b", "c", "a").newest(10, None, None)
+    assert [trip["trip_id"] for trip in trips] == ["c", "b", "a"]
+    assert after is None
+
+
+def test_a_last_page_that_is_full_is_the_last() -> None:
+    """A page that holds just all trips that are left has nothing behind it; one that leaves a trip out has."""
+    assert listing("a", "b").newest(2, None, None)[1] is None
+    assert listing("a", "b").newest(1, None, None)[1] is not None
